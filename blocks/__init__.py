@@ -1,0 +1,1 @@
+"""Prefect blocks of `qlf`: credentials, stores and clusters as typed configuration."""

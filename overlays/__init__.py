@@ -1,0 +1,1 @@
+"""Overlays shipped with `qlf`, as data."""

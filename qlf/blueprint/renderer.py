@@ -1,0 +1,57 @@
+"""Renders the templates of one part into a tree, then formats the Python in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from qlf.blueprint.environment import environment
+from qlf.blueprint.format import format_python
+from qlf.blueprint.views import AppView, app_view
+from qlf.core.spec import Spec
+from qlf.core.tree import File, Tree
+
+__all__ = ["render_part"]
+
+
+def render_part(part: str, spec: Spec) -> Tree:
+    """The formatted files of `part`."""
+    app = app_view(spec)
+    found: dict[str, File] = {}
+    for template in _templates(part):
+        for path, data in _rendered(part, template, app):
+            found[path] = File(data, executable=data.startswith(b"#!"))
+    return format_python(Tree(found))
+
+
+def _rendered(part: str, template: str, app: AppView) -> Iterator[tuple[str, bytes]]:
+    if not template.endswith(".j2"):
+        yield template, (_folder() / part / template).read_bytes()
+        return
+    compiled = environment().get_template(f"{part}/{template}")
+    target = template.removesuffix(".j2")
+    if "[entity]" in target or "[entities]" in target:
+        for entity in app.entities:
+            text = compiled.render(app=app, entity=entity)
+            if text.strip():
+                path = target.replace("[entity]", entity.name).replace("[entities]", entity.plural)
+                yield path, text.encode()
+    else:
+        text = compiled.render(app=app)
+        if text.strip():
+            yield target, text.encode()
+
+
+@lru_cache(maxsize=16)
+def _templates(part: str) -> tuple[str, ...]:
+    root = _folder() / part
+    paths = (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return tuple(sorted(path.relative_to(root).as_posix() for path in paths))
+
+
+@lru_cache(maxsize=1)
+def _folder() -> Path:
+    # The package is installed as files (hatchling wheels are never zipped), so a real path exists.
+    return Path(str(files("qlf.blueprint") / "fastapi"))

@@ -1,0 +1,1 @@
+"""Values and rules that everything above shares: the spec, file trees, findings, canonical forms."""

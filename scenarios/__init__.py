@@ -1,0 +1,1 @@
+"""Demo scenarios shipped with `qlf`, as data."""
