@@ -31,7 +31,7 @@ def environment() -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         # Output is source code, not HTML: each place has its own filter below.
-        autoescape=False,  # noqa: S701
+        autoescape=False,
         cache_size=-1,
     )
     made.filters.update(

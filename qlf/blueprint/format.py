@@ -51,7 +51,9 @@ def _ruff(arguments: list[str], folder: Path) -> None:
         [_binary(), *arguments], cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False
     )
     if done.returncode != 0:
-        raise InternalError(f"a generated file is not valid Python: {(done.stdout + done.stderr).strip()[:800]}")
+        raise InternalError(
+            f"a generated file is not valid Python: {(done.stdout + done.stderr).strip()[:800]}"
+        )
 
 
 @lru_cache(maxsize=1)

@@ -141,7 +141,16 @@ def title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-_SHOUT = {"id": "ID", "sku": "SKU", "vin": "VIN", "iban": "IBAN", "url": "URL", "api": "API", "vat": "VAT", "sms": "SMS"}
+_SHOUT = {
+    "id": "ID",
+    "sku": "SKU",
+    "vin": "VIN",
+    "iban": "IBAN",
+    "url": "URL",
+    "api": "API",
+    "vat": "VAT",
+    "sms": "SMS",
+}
 
 
 def _last(name: str) -> tuple[str, str]:

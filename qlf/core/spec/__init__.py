@@ -1,9 +1,9 @@
 """The typed spec: what an application is, before any file of it exists.
 
-    from qlf.core.spec import Spec, load_spec
+from qlf.core.spec import Spec, load_spec
 
-    spec = load_spec(Path("app.yaml").read_text())
-    spec.entity("rental").fields
+spec = load_spec(Path("app.yaml").read_text())
+spec.entity("rental").fields
 """
 
 from qlf.core.spec.access import ADMIN, PUBLIC, Action, Auth, Permission, Registration, Role, Scope
@@ -26,7 +26,16 @@ from qlf.core.spec.behaviour import (
     Transition,
     UniqueTogether,
 )
-from qlf.core.spec.data import Cardinality, Classification, Entity, Field, FieldType, OnDelete, Ownership, Relation
+from qlf.core.spec.data import (
+    Cardinality,
+    Classification,
+    Entity,
+    Field,
+    FieldType,
+    OnDelete,
+    Ownership,
+    Relation,
+)
 from qlf.core.spec.document import App, AppKind, Spec, Stack
 from qlf.core.spec.io import SpecFile, dump_spec, load_spec, parse_spec, spec_schema
 from qlf.core.spec.surroundings import (

@@ -1,4 +1,4 @@
-"""What every part of the spec is made of: the strict base model, names, numbers, and where a part came from."""
+"""What every part of the spec is made of: the strict base, names, numbers, and where a part came from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,18 @@ _SLUG = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 _RESERVED = frozenset(
-    {*keyword.kwlist, "id", "created_at", "updated_at", "metadata", "registry", "query", "self", "cls", "copy"}
+    {
+        *keyword.kwlist,
+        "id",
+        "created_at",
+        "updated_at",
+        "metadata",
+        "registry",
+        "query",
+        "self",
+        "cls",
+        "copy",
+    }
 )
 
 
@@ -32,7 +43,9 @@ def _name(value: str) -> str:
 
 def _slug(value: str) -> str:
     if len(value) > 48 or not _SLUG.match(value):
-        raise ValueError(f"{value!r} is not an application name; use lower-case words joined by dashes, at most 48")
+        raise ValueError(
+            f"{value!r} is not an application name; use lower-case words joined by dashes, at most 48"
+        )
     return value
 
 

@@ -81,11 +81,17 @@ class StateMachine(Element):
     @model_validator(mode="after")
     def _closed(self) -> Self:
         known = set(self.states)
-        named = {self.initial, *(t.to for t in self.transitions), *(s for t in self.transitions for s in t.from_)}
+        named = {
+            self.initial,
+            *(t.to for t in self.transitions),
+            *(s for t in self.transitions for s in t.from_),
+        }
         if len(known) != len(self.states):
             raise ValueError(f"the states of {self.entity!r} hold a name twice")
         if named - known:
-            raise ValueError(f"the state {min(named - known)!r} of {self.entity!r} is not listed in its states")
+            raise ValueError(
+                f"the state {min(named - known)!r} of {self.entity!r} is not listed in its states"
+            )
         names = [t.name for t in self.transitions]
         if len(set(names)) != len(names):
             raise ValueError(f"the transitions of {self.entity!r} hold a name twice")
@@ -121,7 +127,7 @@ class Checkout(Element):
     """Line entity of the new row, such as `order_item`."""
     line_copies: Annotated[tuple[Name, ...], F(min_length=1)]
     """Relations and fields carried over from line to line."""
-    snapshots: dict[Name, str] = {}
+    snapshots: dict[Name, str] = F(default_factory=dict)
     """Field of the new line <- `relation.field` at this moment, such as `unit_price: product.price`."""
     inputs: tuple[Name, ...] = ()
     """Fields of the new row that the request gives."""
@@ -213,7 +219,7 @@ class Approval(_Rule):
 
 
 class Screening(_Rule):
-    """Each new row is checked against rules that people keep as data; a hit holds the row and raises an alert."""
+    """New rows are checked against rules that people keep as data; a hit holds the row and raises an alert."""
 
     kind: Literal["screening"] = "screening"
     rules: Name

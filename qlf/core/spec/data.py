@@ -10,7 +10,16 @@ from pydantic import model_validator
 
 from qlf.core.spec.base import Element, Name, Number, Text, Title
 
-__all__ = ["Cardinality", "Classification", "Entity", "Field", "FieldType", "OnDelete", "Ownership", "Relation"]
+__all__ = [
+    "Cardinality",
+    "Classification",
+    "Entity",
+    "Field",
+    "FieldType",
+    "OnDelete",
+    "Ownership",
+    "Relation",
+]
 
 
 class FieldType(StrEnum):
@@ -45,7 +54,7 @@ class Classification(StrEnum):
     SENSITIVE = "sensitive"
     HEALTH = "health"
     CARDHOLDER = "cardholder"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - the name of a class of data, not a password
 
 
 _TEXTUAL = {FieldType.STRING, FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE, FieldType.URL}
@@ -86,7 +95,11 @@ class Field(Element):
             raise ValueError(f"{where}: choices belong to the type enum, and an enum needs them")
         if len(set(self.choices)) != len(self.choices):
             raise ValueError(f"{where}: a choice appears twice")
-        if (self.min_length, self.max_length, self.pattern) != (None, None, None) and self.type not in _TEXTUAL:
+        if (self.min_length, self.max_length, self.pattern) != (
+            None,
+            None,
+            None,
+        ) and self.type not in _TEXTUAL:
             raise ValueError(f"{where}: lengths and patterns belong to text, not to {self.type.value}")
         if (self.minimum, self.maximum) != (None, None) and self.type not in _NUMERIC:
             raise ValueError(f"{where}: minimum and maximum belong to numbers, not to {self.type.value}")
@@ -140,7 +153,9 @@ class Entity(Element):
         if self.label is not None and self.label not in names:
             raise ValueError(f"entity {self.name!r}: the label {self.label!r} is none of its fields")
         if (self.ownership is Ownership.PARENT) != (self.owner_via is not None):
-            raise ValueError(f"entity {self.name!r}: owner_via goes with ownership 'parent', and only with it")
+            raise ValueError(
+                f"entity {self.name!r}: owner_via goes with ownership 'parent', and only with it"
+            )
         return self
 
     def field(self, name: str) -> Field:

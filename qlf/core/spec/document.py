@@ -151,11 +151,20 @@ def _problems(spec: Spec) -> Iterator[str]:
         for action in permission.actions:
             if action not in allowed:
                 yield f"{permission.entity!r} has no action {action!r}, which a permission names"
-    for part in (*spec.state_machines, *spec.operations, *spec.checkouts, *spec.rules, *spec.notifications, *spec.retention):
+    for part in (
+        *spec.state_machines,
+        *spec.operations,
+        *spec.checkouts,
+        *spec.rules,
+        *spec.notifications,
+        *spec.retention,
+    ):
         if part.entity not in known:
             yield f"{type(part).__name__} names the entity {part.entity!r}, which is not defined"
     for machine in spec.state_machines:
-        if machine.entity in known and machine.field not in {f.name for f in spec.entity(machine.entity).fields}:
+        if machine.entity in known and machine.field not in {
+            f.name for f in spec.entity(machine.entity).fields
+        }:
             yield f"the state field {machine.entity}.{machine.field} is not defined"
     for rule in spec.rules:
         yield from _rule_problems(spec, rule, known)
@@ -188,7 +197,9 @@ def _relation_problems(spec: Spec, known: set[str]) -> Iterator[str]:
 def _rule_problems(spec: Spec, rule: Any, known: set[str]) -> Iterator[str]:
     if rule.entity not in known:
         return
-    attributes = {f.name for f in spec.entity(rule.entity).fields} | {r.name for r in spec.relations_from(rule.entity)}
+    attributes = {f.name for f in spec.entity(rule.entity).fields} | {
+        r.name for r in spec.relations_from(rule.entity)
+    }
     for key in ("first", "last", "field", "per", "start", "end", "amount", "group"):
         value = getattr(rule, key, None)
         if value is not None and value not in attributes:

@@ -47,7 +47,11 @@ def dump_spec(spec: Spec) -> str:
 def spec_schema() -> dict[str, Any]:
     """The published JSON Schema of the spec."""
     schema = Spec.model_json_schema(by_alias=True, mode="validation")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "QuantumLayer Factory spec", **schema}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "QuantumLayer Factory spec",
+        **schema,
+    }
 
 
 class SpecFile:

@@ -1,4 +1,4 @@
-"""What stands around the data: notifications, jobs, pages, integrations, qualities, overlays, open questions."""
+"""What stands around the data: messages, jobs, pages, integrations, qualities, overlays, questions."""
 
 from __future__ import annotations
 

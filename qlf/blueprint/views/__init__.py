@@ -1,0 +1,10 @@
+"""What templates see: the spec with every name, type and route already decided.
+
+Templates hold no logic beyond loops and conditions; whatever takes thought is decided here.
+"""
+
+from qlf.blueprint.views.app import AppView, app_view
+from qlf.blueprint.views.entity import EntityView, RelationView
+from qlf.blueprint.views.field import FieldView
+
+__all__ = ["AppView", "EntityView", "FieldView", "RelationView", "app_view"]
