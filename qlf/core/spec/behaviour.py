@@ -219,7 +219,7 @@ class Approval(_Rule):
 
 
 class Screening(_Rule):
-    """New rows are checked against rules that people keep as data; a hit holds the row and raises an alert."""
+    """New rows are checked against rules kept as data; a hit holds the row and raises an alert."""
 
     kind: Literal["screening"] = "screening"
     rules: Name
