@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field as F
 from pydantic import model_validator
 
-from qlf.core.spec.base import Element, Name, Text, Title
+from qlf.core.spec.base import Element, Name, Text, Title, Word
 
 __all__ = ["ADMIN", "PUBLIC", "Action", "Auth", "Permission", "Registration", "Role", "Scope"]
 
@@ -73,6 +73,6 @@ class Permission(Element):
 
     role: Name
     entity: Name
-    actions: Annotated[tuple[Name, ...], F(min_length=1)]
+    actions: Annotated[tuple[Word, ...], F(min_length=1)]
     """`list`, `read`, `create`, `update`, `delete`, or names of the entity's transitions and operations."""
     scope: Scope = Scope.ALL

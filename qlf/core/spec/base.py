@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-__all__ = ["Element", "Name", "Number", "Origin", "Slug", "Source", "Text", "Title"]
+__all__ = ["Element", "Name", "Number", "Origin", "Slug", "Source", "Text", "Title", "Word"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")
 _SLUG = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
@@ -33,9 +33,14 @@ _RESERVED = frozenset(
 )
 
 
-def _name(value: str) -> str:
+def _word(value: str) -> str:
     if len(value) > 48 or not _NAME.match(value):
         raise ValueError(f"{value!r} is not a name; names are singular snake_case of at most 48 characters")
+    return value
+
+
+def _name(value: str) -> str:
+    _word(value)
     if value in _RESERVED or value.startswith("model_"):
         raise ValueError(f"the name {value!r} is reserved; choose another")
     return value
@@ -71,6 +76,8 @@ def _plain(value: Decimal) -> int | str:
 
 
 Name = Annotated[str, AfterValidator(_name), Field(description="singular snake_case")]
+Word = Annotated[str, AfterValidator(_word), Field(description="snake_case")]
+"""A name that never stands alone as an identifier: a state, a verb, a choice. `return` may be one."""
 Slug = Annotated[str, AfterValidator(_slug), Field(description="lower-case words joined by dashes")]
 Title = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_one_line)]
 Text = Annotated[str, Field(max_length=4_000), AfterValidator(_visible)]

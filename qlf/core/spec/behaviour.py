@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field as F
 from pydantic import model_validator
 
-from qlf.core.spec.base import Element, Name, Number, Text, Title
+from qlf.core.spec.base import Element, Name, Number, Text, Title, Word
 from qlf.core.spec.data import Field
 
 __all__ = [
@@ -62,9 +62,9 @@ Effect = Annotated[SetField | Adjust, F(discriminator="kind")]
 class Transition(Element):
     """A named step of a state machine; becomes `POST /<plural>/{id}/<name>`."""
 
-    name: Name
-    from_: Annotated[tuple[Name, ...], F(alias="from", min_length=1)]
-    to: Name
+    name: Word
+    from_: Annotated[tuple[Word, ...], F(alias="from", min_length=1)]
+    to: Word
     title: Title | None = None
     effects: tuple[Effect, ...] = ()
 
@@ -74,8 +74,8 @@ class StateMachine(Element):
 
     entity: Name
     field: Name = "status"
-    initial: Name
-    states: Annotated[tuple[Name, ...], F(min_length=2)]
+    initial: Word
+    states: Annotated[tuple[Word, ...], F(min_length=2)]
     transitions: Annotated[tuple[Transition, ...], F(min_length=1)]
 
     @model_validator(mode="after")
@@ -101,7 +101,7 @@ class StateMachine(Element):
 class Operation(Element):
     """Something that can be done to one row beyond the five basic actions."""
 
-    name: Name
+    name: Word
     entity: Name
     title: Title | None = None
     description: Text = ""
@@ -112,7 +112,7 @@ class Operation(Element):
 class Checkout(Element):
     """Operation: turn a row with lines into a new row with lines, in one transaction."""
 
-    name: Name
+    name: Word
     entity: Name
     """The row that is turned, such as `cart`."""
     title: Title | None = None
@@ -187,7 +187,7 @@ class NoOverlap(_Rule):
     start: Name
     end: Name
     """Field with the end; half-open, so that one may start when the other ends."""
-    states: tuple[Name, ...] = ()
+    states: tuple[Word, ...] = ()
     """Only rows in these states count; all rows when empty."""
 
 
@@ -199,7 +199,7 @@ class Capacity(_Rule):
     limit: Annotated[int, F(ge=1)] | None = None
     limit_field: Name | None = None
     """Field of the related row that holds the limit, instead of a number."""
-    states: tuple[Name, ...] = ()
+    states: tuple[Word, ...] = ()
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:
@@ -214,7 +214,7 @@ class Approval(_Rule):
     kind: Literal["approval"] = "approval"
     field: Name
     above: Number
-    transition: Name
+    transition: Word
     roles: Annotated[tuple[Name, ...], F(min_length=1)]
 
 
@@ -230,7 +230,7 @@ class Screening(_Rule):
     """Field that holds the amount."""
     group: Name
     """Relation over which velocity is counted, such as `card`."""
-    held_state: Name
+    held_state: Word
     """State that the row starts in when a rule fires."""
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field as F
 from pydantic import model_validator
 
-from qlf.core.spec.base import Element, Name, Number, Text, Title
+from qlf.core.spec.base import Element, Name, Number, Text, Title, Word
 
 __all__ = [
     "Cardinality",
@@ -77,7 +77,7 @@ class Field(Element):
     pattern: Annotated[str, F(max_length=200)] | None = None
     scale: Annotated[int, F(ge=0, le=6)] = 2
     """Digits after the point, for `decimal` and `money`."""
-    choices: tuple[Name, ...] = ()
+    choices: tuple[Word, ...] = ()
     """The values of an `enum`, in their natural order."""
     default: bool | int | str | None = None
     """A literal of the field's type, or `now` / `today` for times and dates."""

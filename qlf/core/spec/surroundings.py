@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field as F
 
-from qlf.core.spec.base import Element, Name, Text, Title
+from qlf.core.spec.base import Element, Name, Text, Title, Word
 
 __all__ = [
     "Criterion",
@@ -27,7 +27,7 @@ __all__ = [
 class Feature(Element):
     """A capability in one word, such as `search`, `checkout` or `audit_log`."""
 
-    name: Name
+    name: Word
     description: Text = ""
 
 
@@ -36,7 +36,7 @@ class Notification(Element):
 
     name: Name
     entity: Name
-    event: Name
+    event: Word
     """`create`, `update`, `delete` or the name of a transition or operation."""
     channel: Literal["email", "in_app", "webhook", "sms"] = "email"
     to: Text = ""
