@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+from qlf.blueprint.contract import openapi_text
 from qlf.blueprint.environment import environment
 from qlf.blueprint.format import format_python
 from qlf.blueprint.views import AppView, app_view
@@ -14,6 +16,8 @@ from qlf.core.spec import Spec
 from qlf.core.tree import File, Tree
 
 __all__ = ["render_part"]
+
+_PARTIAL = re.compile(r"_[^_].*\.j2\Z")
 
 
 def render_part(part: str, spec: Spec) -> Tree:
@@ -23,6 +27,8 @@ def render_part(part: str, spec: Spec) -> Tree:
     for template in _templates(part):
         for path, data in _rendered(part, template, app):
             found[path] = File(data, executable=data.startswith(b"#!"))
+    if part == "api":
+        found["openapi.json"] = File(openapi_text(spec).encode())
     return format_python(Tree(found))
 
 
@@ -48,7 +54,8 @@ def _rendered(part: str, template: str, app: AppView) -> Iterator[tuple[str, byt
 def _templates(part: str) -> tuple[str, ...]:
     root = _folder() / part
     paths = (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return tuple(sorted(path.relative_to(root).as_posix() for path in paths))
+    # Names with a leading underscore and `.j2` are partials; `__init__.py` is a file like any other.
+    return tuple(sorted(path.relative_to(root).as_posix() for path in paths if not _PARTIAL.match(path.name)))
 
 
 @lru_cache(maxsize=1)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-from qlf.blueprint.views.entity import EntityView
-from qlf.core.spec import Role, Spec
+from qlf.blueprint.views.access import lowest_role, role_names
+from qlf.blueprint.views.entity import EntityView, table_order
+from qlf.core.spec import Entity, Registration, Role, Spec
 
 __all__ = ["AppView", "app_view"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AppView:
     """The whole application."""
 
@@ -29,22 +32,67 @@ class AppView:
     @property
     def summary(self) -> str:
         """One paragraph about it."""
-        return self.spec.app.summary
+        return self.spec.app.summary or f"The API of {self.spec.app.title}."
 
-    @property
+    @cached_property
     def entities(self) -> tuple[EntityView, ...]:
         """The entities of the domain, in the order of the spec; the account is not among them."""
         return tuple(EntityView(self.spec, entity) for entity in self.spec.entities if not entity.account)
 
-    @property
-    def account(self) -> EntityView | None:
-        """The entity that signs in, where the spec says something about it."""
-        return next((EntityView(self.spec, e) for e in self.spec.entities if e.account), None)
+    @cached_property
+    def routed(self) -> tuple[EntityView, ...]:
+        """The entities of the domain that have routes."""
+        return tuple(entity for entity in self.entities if entity.actions)
+
+    @cached_property
+    def account(self) -> EntityView:
+        """The entity that signs in; one without further fields where the spec does not speak of it."""
+        named = next((entity for entity in self.spec.entities if entity.account), None)
+        if named is not None:
+            return EntityView(self.spec, named)
+        plain = Entity(name="user", account=True)
+        others = tuple(entity for entity in self.spec.entities if entity.name != "user")
+        spec = self.spec.model_copy(update={"entities": (plain, *others)})
+        return EntityView(spec, plain)
+
+    @cached_property
+    def tables(self) -> tuple[EntityView, ...]:
+        """The entities of the domain and the account where it refers to them; first what others need."""
+        return tuple(entity for entity in table_order(self.spec) if not entity.account)
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """The roles that an account can have."""
+        """The roles that the spec names."""
         return self.spec.roles
+
+    @property
+    def role_names(self) -> tuple[str, ...]:
+        """The roles that an account can have."""
+        return role_names(self.spec)
+
+    @property
+    def lowest_role(self) -> str:
+        """What somebody who registers becomes."""
+        return lowest_role(self.spec)
+
+    @property
+    def open(self) -> bool:
+        """Whether people may register themselves."""
+        return self.spec.auth.registration is Registration.OPEN
+
+    def uses(self, *kinds: str) -> bool:
+        """Whether some field has one of these types."""
+        return any(field.kind in kinds for entity in self._all for field in entity.fields)
+
+    @property
+    def has_links(self) -> bool:
+        """Whether some relation is many-to-many."""
+        return any(entity.links for entity in self._all)
+
+    @property
+    def _all(self) -> Iterator[EntityView]:
+        yield self.account
+        yield from self.entities
 
 
 def app_view(spec: Spec) -> AppView:

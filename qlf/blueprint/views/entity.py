@@ -2,73 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-from qlf.blueprint.views.field import FieldView
+from qlf.blueprint.views.access import RightsView, is_fixed, rights
+from qlf.blueprint.views.field import FieldView, FilterView, column_sql
+from qlf.blueprint.views.names import alias_name, entity_classes, entity_names, table_name
+from qlf.blueprint.views.relation import EntityRef, RelationView
 from qlf.core import words
-from qlf.core.spec import Cardinality, Entity, Ownership, Relation, Spec, StateMachine
+from qlf.core.spec import Entity, FieldType, Ordered, Ownership, Spec, StateMachine, UniqueTogether
 
-__all__ = ["EntityView", "RelationView"]
+__all__ = ["PLATFORM_FIELDS", "EntityView"]
 
-
-@dataclass(frozen=True, slots=True)
-class RelationView:
-    """A relation seen from the entity that holds it."""
-
-    spec: Relation
-
-    @property
-    def name(self) -> str:
-        """Attribute on the holding side."""
-        return self.spec.name
-
-    @property
-    def column(self) -> str:
-        """Column that holds the key."""
-        return f"{self.spec.name}_id"
-
-    @property
-    def target(self) -> str:
-        """Class of the other side."""
-        return words.pascal(self.spec.to)
-
-    @property
-    def target_name(self) -> str:
-        """Name of the other side in the spec."""
-        return self.spec.to
-
-    @property
-    def required(self) -> bool:
-        """Whether every row has one."""
-        return self.spec.required
-
-    @property
-    def many(self) -> bool:
-        """Whether it is many-to-many."""
-        return self.spec.cardinality is Cardinality.MANY_TO_MANY
+PLATFORM_FIELDS = frozenset(
+    {"email", "full_name", "is_active", "last_login_at", "name", "password", "password_hash", "role"}
+)
+"""What every account has anyway; the spec may say it again. A plain `name` is the full name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EntityView:
     """One entity of the application."""
 
     app: Spec
     spec: Entity
 
+    # Names
+
     @property
+    def account(self) -> bool:
+        """Whether it is the entity that signs in."""
+        return self.spec.account
+
+    @cached_property
     def name(self) -> str:
-        """Singular snake_case name; module and parameter name."""
-        return self.spec.name
+        """Name in the code: module, path parameter, part of function names."""
+        return entity_names(self.app)[self.spec.name]
 
     @property
-    def plural(self) -> str:
-        """Plural snake_case name; table name."""
-        return self.spec.plural or words.plural(self.spec.name)
+    def module(self) -> str:
+        """Name of its modules."""
+        return self.name
 
-    @property
+    @cached_property
     def cls(self) -> str:
         """Class name."""
-        return words.pascal(self.spec.name)
+        return entity_classes(self.app)[self.spec.name]
+
+    @cached_property
+    def plural(self) -> str:
+        """Plural snake_case name, also of the table."""
+        return table_name(self.name, self.spec.plural)
+
+    @property
+    def table(self) -> str:
+        """Name of the table."""
+        return self.plural
+
+    @property
+    def constant(self) -> str:
+        """Member of the policy's resources."""
+        return self.plural.upper()
 
     @property
     def route(self) -> str:
@@ -76,26 +71,233 @@ class EntityView:
         return self.plural.replace("_", "-")
 
     @property
+    def one(self) -> str:
+        """Name in a sentence: `damage report`."""
+        return self.name.replace("_", " ")
+
+    @property
+    def many(self) -> str:
+        """Plural in a sentence: `damage reports`."""
+        return self.plural.replace("_", " ")
+
+    @property
     def title(self) -> str:
         """Name for people."""
         return self.spec.title or words.title(self.spec.name)
 
-    @property
-    def fields(self) -> tuple[FieldView, ...]:
-        """All fields in the order of the spec."""
-        return tuple(FieldView(field, self.spec.name) for field in self.spec.fields)
+    # Columns
 
-    @property
+    @cached_property
+    def fields(self) -> tuple[FieldView, ...]:
+        """All fields in the order of the spec; for the account, those that it has beyond the platform's."""
+        own = [
+            field
+            for field in self.spec.fields
+            if not self.account or (field.name not in PLATFORM_FIELDS and field.type is not FieldType.EMAIL)
+        ]
+        qualified = bool({"date", "datetime", "time"} & {field.name for field in own})
+        taken: set[str] = set()
+        views = []
+        for field in own:
+            if self.account and field.required and field.default is None:
+                # An account exists before anybody has filled in its profile.
+                field = field.model_copy(update={"required": False})  # noqa: PLW2901
+            view = FieldView(field, self.name, self.cls, None, qualified)
+            alias = alias_name(field.name, self.cls, taken) if view.needs_alias else None
+            views.append(FieldView(field, self.name, self.cls, alias, qualified))
+        return tuple(views)
+
+    def field(self, name: str) -> FieldView:
+        """The field of that name.
+
+        Raises:
+            KeyError: If there is none.
+        """
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(name)
+
+    @cached_property
     def relations(self) -> tuple[RelationView, ...]:
         """Relations that the rows hold."""
-        return tuple(RelationView(relation) for relation in self.app.relations_from(self.spec.name))
+        refs = {entity.name: self._ref(entity) for entity in self.app.entities}
+        order = [entity.spec.name for entity in table_order(self.app)]
+        return tuple(
+            RelationView(
+                relation,
+                refs[self.spec.name],
+                refs[relation.to],
+                order.index(relation.to) > order.index(self.spec.name),
+            )
+            for relation in self.app.relations_from(self.spec.name)
+        )
+
+    def relation(self, name: str) -> RelationView:
+        """The relation of that name.
+
+        Raises:
+            KeyError: If there is none.
+        """
+        for relation in self.relations:
+            if relation.name == name:
+                return relation
+        raise KeyError(name)
+
+    def _ref(self, entity: Entity) -> EntityRef:
+        view = EntityView(self.app, entity)
+        return EntityRef(view.name, view.cls, view.table)
+
+    @cached_property
+    def keys(self) -> tuple[RelationView, ...]:
+        """Relations that are a column of the table."""
+        return tuple(relation for relation in self.relations if not relation.many)
+
+    @cached_property
+    def links(self) -> tuple[RelationView, ...]:
+        """Relations through a table of their own."""
+        return tuple(relation for relation in self.relations if relation.many)
+
+    @property
+    def owner_column(self) -> bool:
+        """Whether the row itself says whose it is."""
+        return self.spec.ownership is Ownership.USER and not self.account
+
+    @property
+    def owned(self) -> bool:
+        """Whether rows belong to an account, directly or through another row."""
+        return self.spec.ownership is not Ownership.NONE
+
+    @property
+    def enums(self) -> tuple[FieldView, ...]:
+        """The fields with an enumeration of their own."""
+        return tuple(field for field in self.fields if field.is_enum)
+
+    # Constraints
+
+    @cached_property
+    def checks(self) -> tuple[tuple[str, str], ...]:
+        """CHECK constraints that the model declares: name and SQL."""
+        return tuple(self._checks())
+
+    def _checks(self) -> Iterator[tuple[str, str]]:
+        for field in self.fields:
+            yield from field.checks
+        for rule in self.app.rules:
+            if isinstance(rule, Ordered) and rule.entity == self.spec.name:
+                sign = "<" if rule.strict else "<="
+                yield rule.name, f"{column_sql(rule.first)} {sign} {column_sql(rule.last)}"
+
+    @cached_property
+    def uniques(self) -> tuple[tuple[str, tuple[str, ...], bool], ...]:
+        """UNIQUE constraints over several columns: name, columns, whether the name must be said."""
+        found = []
+        taken = {f"uq_{self.table}_{field.name}" for field in self.fields if field.spec.unique}
+        taken |= {f"uq_{self.table}_{relation.column}" for relation in self.keys if relation.unique}
+        for rule in self.app.rules:
+            if isinstance(rule, UniqueTogether) and rule.entity == self.spec.name:
+                columns = tuple(self.column(name) for name in rule.of)
+                usual = f"uq_{self.table}_{columns[0]}"
+                name = usual if usual not in taken else f"uq_{self.table}_{'_'.join(columns)}"
+                taken.add(name)
+                found.append((name, columns, name != usual))
+        return tuple(found)
+
+    def column(self, name: str) -> str:
+        """The column of the field or relation called `name`."""
+        return f"{name}_id" if name in {relation.name for relation in self.relations} else name
 
     @property
     def machine(self) -> StateMachine | None:
         """The state machine of the rows."""
         return self.app.machine(self.spec.name)
 
+    # Forms
+
+    @cached_property
+    def rights(self) -> RightsView:
+        """The permissions on it."""
+        return rights(self.app, self.spec)
+
     @property
-    def owned(self) -> bool:
-        """Whether rows belong to an account, directly or through another row."""
-        return self.spec.ownership is not Ownership.NONE
+    def actions(self) -> tuple[str, ...]:
+        """What somebody may do with it; only that has routes."""
+        return self.rights.actions
+
+    @cached_property
+    def given_fields(self) -> tuple[FieldView, ...]:
+        """Fields that requests set."""
+        return tuple(field for field in self.fields if not field.read_only)
+
+    @cached_property
+    def given_relations(self) -> tuple[RelationView, ...]:
+        """Relations that requests set."""
+        return tuple(relation for relation in self.relations if not relation.read_only)
+
+    @cached_property
+    def updatable_relations(self) -> tuple[RelationView, ...]:
+        """Relations that requests may change later."""
+        return tuple(
+            relation
+            for relation in self.given_relations
+            if not is_fixed(self.app, self.spec, relation.name)
+        )
+
+    @property
+    def aliases(self) -> tuple[FieldView, ...]:
+        """The fields whose type has a name of its own in the schemas."""
+        writing = self.account or "create" in self.actions or "update" in self.actions
+        return tuple(
+            field
+            for field in self.fields
+            if field.alias and (field.exact or (writing and not field.read_only))
+        )
+
+    @property
+    def sortable(self) -> tuple[str, ...]:
+        """What a list can be sorted by."""
+        return ("created_at", *(field.name for field in self.fields if field.sortable))
+
+    @property
+    def searchable(self) -> tuple[FieldView, ...]:
+        """Where the search term is looked for."""
+        return tuple(field for field in self.fields if field.searchable)
+
+    @property
+    def filters(self) -> tuple[FilterView, ...]:
+        """The query parameters of the list, apart from search, order and page."""
+        of_fields = (item for field in self.fields for item in field.filters)
+        return (*(relation.filter for relation in self.relations), *of_fields)
+
+
+def table_order(app: Spec) -> list[EntityView]:
+    """All entities, those that others refer to first; circles are cut at a relation that may be empty."""
+    views = {entity.name: EntityView(app, entity) for entity in app.entities}
+    waiting = list(app.entities)
+    ordered: list[EntityView] = []
+    placed: set[str] = set()
+    while waiting:
+        free = _first_free(app, waiting, placed)
+        ordered.append(views[free.name])
+        placed.add(free.name)
+        waiting.remove(free)
+    return ordered
+
+
+def _first_free(app: Spec, waiting: list[Entity], placed: set[str]) -> Entity:
+    def needs(entity: Entity, required_only: bool) -> set[str]:
+        return {
+            relation.to
+            for relation in app.relations_from(entity.name)
+            if relation.cardinality.value != "many_to_many"
+            and relation.to != entity.name
+            and (relation.required or not required_only)
+        }
+
+    # The account comes first wherever it can: owners point to it without a relation.
+    candidates = sorted(waiting, key=lambda entity: not entity.account)
+    for required_only in (False, True):
+        for entity in candidates:
+            if needs(entity, required_only) <= placed:
+                return entity
+    return candidates[0]

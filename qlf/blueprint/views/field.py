@@ -5,19 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from qlf.blueprint.views.literals import literal
+from qlf.blueprint.views.names import SQL_WORDS
 from qlf.core import words
 from qlf.core.spec import Field, FieldType
 
-__all__ = ["TEXTUAL", "FieldView"]
+__all__ = ["TEXTUAL", "FieldView", "FilterView", "column_sql"]
 
 TEXTUAL = frozenset({FieldType.STRING, FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE, FieldType.URL})
+NUMERIC = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.MONEY, FieldType.DURATION})
+EXACT = frozenset({FieldType.DECIMAL, FieldType.MONEY})
+_MOMENTS = {FieldType.DATE: "Date", FieldType.DATETIME: "Moment", FieldType.TIME: "TimeOfDay"}
+_SHARED = {FieldType.EMAIL: "Email", FieldType.PHONE: "Phone", FieldType.URL: "WebAddress", **_MOMENTS}
 
 _LENGTHS = {
-    FieldType.STRING: 200,
-    FieldType.TEXT: 5_000,
-    FieldType.EMAIL: 254,  # RFC 5321 4.5.3.1.3: a path of 256 octets with its brackets
-    FieldType.PHONE: 16,  # ITU-T E.164: fifteen digits and the plus
-    FieldType.URL: 2_000,
+    FieldType.STRING: (1, 200),
+    FieldType.TEXT: (1, 5_000),
+    FieldType.EMAIL: (3, 254),  # RFC 5321 4.5.3.1.3: a path of 256 octets with its brackets
+    FieldType.PHONE: (5, 24),  # fifteen digits (ITU-T E.164), grouped as people write them
+    FieldType.URL: (8, 2_000),
 }
 _PYTHON = {
     FieldType.INTEGER: "int",
@@ -30,9 +36,19 @@ _PYTHON = {
     FieldType.DURATION: "int",
     FieldType.UUID: "UUID",
 }
-# Wide enough for what people count, small enough that sums of many rows fit a 64-bit integer.
+# Four bytes on PostgreSQL; what people count fits, and sums of many rows fit a 64-bit integer.
 _INTEGER_LIMIT = 2_147_483_647
-_MONEY_LIMIT = Decimal("9999999999.99")
+_WHOLE_DIGITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FilterView:
+    """One query parameter that narrows a list."""
+
+    name: str
+    type: str
+    condition: str
+    """SQLAlchemy expression over the class and `filters`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +57,12 @@ class FieldView:
 
     spec: Field
     entity: str
+    """Name of the entity in the code."""
+    cls: str
+    alias: str | None = None
+    """Name of its type in the schemas; `None` where a shared type says everything."""
+    qualified: bool = False
+    """Whether `date`, `datetime` and `time` need their module: a field of the class has such a name."""
 
     @property
     def name(self) -> str:
@@ -78,54 +100,245 @@ class FieldView:
         return self.spec.type is FieldType.ENUM
 
     @property
+    def exact(self) -> bool:
+        """Whether it is a decimal number, which is text in JSON."""
+        return self.spec.type in EXACT
+
+    @property
     def enum_class(self) -> str:
         """Name of the enumeration class, `RentalStatus`."""
         return words.pascal(f"{self.entity}_{self.spec.name}")
+
+    @property
+    def choices(self) -> tuple[tuple[str, str], ...]:
+        """Members of the enumeration: name and value."""
+        return tuple((choice.upper(), choice) for choice in self.spec.choices)
 
     @property
     def python(self) -> str:
         """The Python type without `None`."""
         if self.is_enum:
             return self.enum_class
-        return _PYTHON.get(self.spec.type, "str")
+        plain = _PYTHON.get(self.spec.type, "str")
+        return f"dt.{plain}" if self.qualified and self.spec.type in _MOMENTS else plain
 
     @property
     def annotation(self) -> str:
         """The Python type, with `None` where the value may be absent."""
         return self.python if self.required else f"{self.python} | None"
 
+    # Lengths and bounds
+
     @property
     def min_length(self) -> int:
         """Fewest characters; a required text is never empty."""
-        if self.spec.min_length is not None:
-            return self.spec.min_length
-        return 1 if self.required or self.spec.type is not FieldType.TEXT else 0
+        if self.spec.type in _SHARED or self.spec.min_length is None:
+            optional = self.spec.type is FieldType.TEXT and not self.required
+            return 0 if optional else _LENGTHS[self.spec.type][0]
+        return self.spec.min_length
 
     @property
     def max_length(self) -> int:
         """Most characters."""
-        return self.spec.max_length or _LENGTHS.get(self.spec.type, 200)
+        most = _LENGTHS[self.spec.type][1]
+        return most if self.spec.type in _SHARED else max(self.spec.max_length or most, self.min_length)
 
     @property
-    def minimum(self) -> Decimal | None:
+    def scale(self) -> int:
+        """Digits after the point; none for whole numbers."""
+        return self.spec.scale if self.exact else 0
+
+    @property
+    def precision(self) -> int:
+        """Digits in all, of a decimal number."""
+        return _WHOLE_DIGITS + self.scale
+
+    @property
+    def minimum(self) -> Decimal:
         """Smallest number allowed."""
         if self.spec.minimum is not None:
-            return self.spec.minimum
+            return self._rounded(self.spec.minimum)
         if self.spec.type is FieldType.DURATION:
             return Decimal(0)
-        if self.spec.type is FieldType.INTEGER:
-            return Decimal(-_INTEGER_LIMIT)
-        if self.spec.type in (FieldType.MONEY, FieldType.DECIMAL):
-            return -_MONEY_LIMIT
-        return None
+        return -self._limit
 
     @property
-    def maximum(self) -> Decimal | None:
+    def maximum(self) -> Decimal:
         """Largest number allowed."""
-        if self.spec.maximum is not None:
-            return self.spec.maximum
-        if self.spec.type in (FieldType.INTEGER, FieldType.DURATION):
+        return self._limit if self.spec.maximum is None else self._rounded(self.spec.maximum)
+
+    @property
+    def _limit(self) -> Decimal:
+        if not self.exact:
             return Decimal(_INTEGER_LIMIT)
-        if self.spec.type in (FieldType.MONEY, FieldType.DECIMAL):
-            return _MONEY_LIMIT
-        return None
+        return (Decimal(10) ** self.precision - 1).scaleb(-self.scale)
+
+    def _rounded(self, bound: Decimal) -> Decimal:
+        return bound if self.exact else bound.to_integral_value()
+
+    # The schemas
+
+    @property
+    def input(self) -> str:
+        """The type in forms that come from outside."""
+        if self.alias:
+            return self.alias
+        if self.spec.type in _SHARED:
+            return _SHARED[self.spec.type]
+        return "StrictBool" if self.spec.type is FieldType.BOOLEAN else self.python
+
+    @property
+    def output(self) -> str:
+        """The type in forms that go out."""
+        chosen = self.alias if self.exact and self.alias else self.python
+        return chosen if self.required else f"{chosen} | None"
+
+    @property
+    def update(self) -> str:
+        """The type in the form of a change."""
+        return self.input if self.required else f"{self.input} | None"
+
+    @property
+    def create(self) -> str:
+        """Type and default in the form of a new row."""
+        if self.spec.default is not None:
+            return f"{self.update} = {self.default}"
+        return self.input if self.required else f"{self.update} = None"
+
+    @property
+    def default(self) -> str:
+        """The default as an expression in the form of a new row."""
+        if self.spec.default == "today" and self.spec.type is FieldType.DATE:
+            return "Field(default_factory=lambda: clock.now().date())"
+        if self.spec.default == "now" and self.spec.type is FieldType.DATETIME:
+            return "Field(default_factory=lambda: clock.now())"
+        return literal(self, self.spec.default)
+
+    @property
+    def needs_alias(self) -> bool:
+        """Whether the schemas give its type a name of its own."""
+        return self.spec.type in (FieldType.STRING, FieldType.TEXT) or self.spec.type in NUMERIC
+
+    @property
+    def alias_type(self) -> str:
+        """What the name of its type stands for."""
+        if self.exact:
+            scale = "" if self.scale == 2 else f", {self.scale}"
+            return f'Annotated[Decimal, DecimalText("{self.minimum:f}", "{self.maximum:f}"{scale})]'
+        if self.spec.type in NUMERIC:
+            return f"Annotated[int, Field(strict=True, ge={self.minimum:f}, le={self.maximum:f})]"
+        lengths = [f"min_length={self.min_length}"] if self.min_length else []
+        lengths.append(f"max_length={self.max_length}")
+        plain = "TEXT_PATTERN" if self.spec.type is FieldType.TEXT else "LINE_PATTERN"
+        pattern_text = plain if self.spec.pattern is None else literal(self, self.spec.pattern)
+        return f"Annotated[str, StringConstraints(pattern={pattern_text}, {', '.join(lengths)})]"
+
+    # The table
+
+    @property
+    def sql(self) -> str:
+        """The column as plain SQL names it."""
+        return column_sql(self.name)
+
+    @property
+    def column(self) -> str:
+        """Declaration of the column after its name."""
+        arguments = list(self._column_type)
+        if self.spec.unique:
+            arguments.append("unique=True")
+        mapped = f"Mapped[{self.annotation}]"
+        return f"{mapped} = mapped_column({', '.join(arguments)})" if arguments else mapped
+
+    @property
+    def _column_type(self) -> tuple[str, ...]:
+        if self.is_enum:
+            return (f'text_enum({self.enum_class}, "{self.name}", 48)',)
+        if self.exact:
+            return (f"Exact({self.precision}, {self.scale})",)
+        if self.spec.type is FieldType.DATETIME:
+            return ("UtcDateTime",)
+        if self.spec.type is FieldType.TEXT:
+            return ("Text",)
+        return (f"String({self.max_length})",) if self.textual else ()
+
+    @property
+    def migration_type(self) -> str:
+        """The type of the column in a migration."""
+        simple = {
+            FieldType.TEXT: "sa.Text()",
+            FieldType.INTEGER: "sa.Integer()",
+            FieldType.DURATION: "sa.Integer()",
+            FieldType.BOOLEAN: "sa.Boolean()",
+            FieldType.DATE: "sa.Date()",
+            FieldType.DATETIME: "UtcDateTime()",
+            FieldType.TIME: "sa.Time()",
+            FieldType.UUID: "sa.Uuid()",
+            FieldType.ENUM: "sa.String(48)",
+        }
+        if self.exact:
+            return f"Exact({self.precision}, {self.scale})"
+        return simple.get(self.spec.type, f"sa.String({self.max_length})" if self.textual else "")
+
+    @property
+    def checks(self) -> tuple[tuple[str, str], ...]:
+        """CHECK constraints that the model declares: name and SQL."""
+        found: list[tuple[str, str]] = []
+        if self.spec.type is FieldType.EMAIL:
+            found.append((f"{self.name}_lower", f"{self.sql} = lower({self.sql})"))
+        if self.textual:
+            bound = f"BETWEEN {self.min_length} AND {self.max_length}"
+            bound = bound if self.min_length else f"<= {self.max_length}"
+            found.append((f"{self.name}_length", f"length({self.sql}) {bound}"))
+        if self.spec.type in NUMERIC and (bounds := self._number_check):
+            found.append((f"{self.name}_range", bounds))
+        return tuple(found)
+
+    @property
+    def _number_check(self) -> str:
+        low = self.minimum if self.spec.type is FieldType.DURATION else self.spec.minimum
+        high = self.spec.maximum
+        if self.exact:
+            # On SQLite the column holds a multiple, so only the sign can be said in one way for both.
+            if low is None or low < 0:
+                return ""
+            return f"{self.sql} {'>' if low > 0 else '>='} 0"
+        if low is not None and high is not None:
+            return f"{self.sql} BETWEEN {self.minimum:f} AND {self.maximum:f}"
+        if low is not None:
+            return f"{self.sql} >= {self.minimum:f}"
+        return f"{self.sql} <= {self.maximum:f}" if high is not None else ""
+
+    # Lists
+
+    @property
+    def sortable(self) -> bool:
+        """Whether a list can be sorted by it."""
+        return self.spec.sortable and self.spec.type is not FieldType.TEXT
+
+    @property
+    def searchable(self) -> bool:
+        """Whether the search term is looked for in it."""
+        return self.spec.searchable and self.textual
+
+    @property
+    def filters(self) -> tuple[FilterView, ...]:
+        """The query parameters that it adds to a list."""
+        column = f"{self.cls}.{self.name}"
+        if self.is_enum or self.spec.type is FieldType.BOOLEAN:
+            return (self._filter(self.name, self.python, column, "=="),)
+        if not self.spec.filterable or self.spec.type not in _MOMENTS:
+            return ()
+        return (
+            self._filter(f"{self.name}_from", self.input, column, ">="),
+            self._filter(f"{self.name}_to", self.input, column, "<="),
+        )
+
+    @staticmethod
+    def _filter(name: str, kind: str, column: str, operator: str) -> FilterView:
+        name = f"{name}_is" if name in ("limit", "offset", "sort", "q") else name
+        return FilterView(name, kind, f"{column} {operator} filters.{name}")
+
+
+def column_sql(name: str) -> str:
+    """`name` as a column in plain SQL, quoted where a database reserves the word."""
+    return f'"{name}"' if name in SQL_WORDS else name

@@ -1,0 +1,159 @@
+"""The schemas of one entity: the row, the page, and the bodies of what may be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from qlf.blueprint.contract.parts import Json, nullable, reference, spoken
+from qlf.blueprint.contract.rights import granted
+from qlf.blueprint.contract.schemas import KEY, MOMENT, input_schema, output_schema, titled
+from qlf.blueprint.contract.subject import DATED, EXACT, Subject, enum_class, links_many
+from qlf.core.spec import Field, FieldType, Relation
+
+__all__ = ["entity_schemas", "given", "strict_object", "updatable"]
+
+
+def entity_schemas(subject: Subject) -> Json:
+    """Schemas by name."""
+    somebody, _ = granted(subject.app, subject.spec)
+    if not somebody:
+        return {}
+    made = {f"{subject.cls}Read": _read(subject)}
+    if "list" in somebody:
+        made[f"{subject.cls}Page"] = _page(subject)
+    if "create" in somebody:
+        made[f"{subject.cls}Create"] = _create(subject)
+    if "update" in somebody and updatable(subject):
+        made[f"{subject.cls}Update"] = _update(subject)
+    for field in subject.fields:
+        if field.type is FieldType.ENUM:
+            name = enum_class(subject, field)
+            made[name] = {
+                "description": f"What `{field.name}` can be.",
+                "enum": list(field.choices),
+                "title": name,
+                "type": "string",
+            }
+    return made
+
+
+def updatable(subject: Subject) -> bool:
+    """Whether a request could change anything."""
+    return bool(_changeable(subject)) or any(not field.read_only for field in subject.fields)
+
+
+def strict_object(title: str, text: str, properties: Json, required: Iterable[str] = ()) -> Json:
+    """An object that refuses what it does not name."""
+    made: Json = {
+        "additionalProperties": False,
+        "description": text,
+        "properties": properties,
+        "title": title,
+        "type": "object",
+    }
+    needed = list(required)
+    return {**made, "required": needed} if needed else made
+
+
+def given(subject: Subject, fields: Iterable[Field]) -> tuple[Json, list[str]]:
+    """Properties for fields that a request gives, and which of them it must give."""
+    properties: Json = {}
+    required: list[str] = []
+    for field in fields:
+        schema = input_schema(subject, field)
+        default = _default(field)
+        if default is not None:
+            schema = {**schema, "default": default}
+        if not field.required:
+            schema = nullable(schema)
+        elif field.default is None:
+            required.append(field.name)
+        properties[field.name] = titled(schema, field.name)
+    return properties, required
+
+
+def _read(subject: Subject) -> Json:
+    properties: Json = {"id": titled(KEY, "id")}
+    if subject.created_by_owner:
+        properties["owner_id"] = titled(KEY, "owner_id")
+    for relation in subject.relations:
+        schema, name = _relation_schema(relation)
+        properties[name] = titled(schema, name)
+    for field in subject.fields:
+        properties[field.name] = output_schema(subject, field)
+    properties["created_at"] = titled(MOMENT, "created_at")
+    properties["updated_at"] = titled(MOMENT, "updated_at")
+    return {
+        "description": f"One {spoken(subject.name)}.",
+        "properties": properties,
+        "required": list(properties),
+        "title": f"{subject.cls}Read",
+        "type": "object",
+    }
+
+
+def _page(subject: Subject) -> Json:
+    row = reference(f"{subject.cls}Read")
+    number: Json = {"type": "integer"}
+    total = {"description": "How many there are in all, on every page together.", **number}
+    properties: Json = {
+        "items": {"items": row, "title": "Items", "type": "array"},
+        "total": titled(total, "total"),
+        "limit": titled(number, "limit"),
+        "offset": titled(number, "offset"),
+    }
+    return {
+        "description": f"A part of the {spoken(subject.plural)}.",
+        "properties": properties,
+        "required": list(properties),
+        "title": f"{subject.cls}Page",
+        "type": "object",
+    }
+
+
+def _create(subject: Subject) -> Json:
+    properties: Json = {}
+    required: list[str] = []
+    for relation in subject.relations:
+        if relation.read_only:
+            continue
+        schema, name = _relation_schema(relation)
+        properties[name] = titled(schema, name)
+        if relation.required and not links_many(relation):
+            required.append(name)
+    more, needed = given(subject, (field for field in subject.fields if not field.read_only))
+    text = f"A new {spoken(subject.name)}."
+    return strict_object(f"{subject.cls}Create", text, {**properties, **more}, [*required, *needed])
+
+
+def _update(subject: Subject) -> Json:
+    properties: Json = {}
+    for relation in _changeable(subject):
+        schema, name = _relation_schema(relation)
+        properties[name] = titled(schema, name)
+    for field in subject.fields:
+        if not field.read_only:
+            schema = input_schema(subject, field)
+            properties[field.name] = titled(schema if field.required else nullable(schema), field.name)
+    text = "The fields to change; those left out keep their value."
+    return strict_object(f"{subject.cls}Update", text, properties)
+
+
+def _changeable(subject: Subject) -> list[Relation]:
+    return [item for item in subject.relations if not item.read_only and not subject.fixed(item)]
+
+
+def _relation_schema(relation: Relation) -> tuple[Json, str]:
+    if links_many(relation):
+        return {"type": "array", "items": dict(KEY)}, f"{relation.name}_ids"
+    return (dict(KEY) if relation.required else nullable(dict(KEY))), f"{relation.name}_id"
+
+
+def _default(field: Field) -> bool | int | str | None:
+    default = field.default
+    if default in ("now", "today") and field.type in DATED:
+        return None  # decided at the moment of the request, so no schema can show it
+    if default is not None and field.type in EXACT:
+        return str(Decimal(str(default)).quantize(Decimal(1).scaleb(-field.scale)))
+    return default
