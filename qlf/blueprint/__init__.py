@@ -43,5 +43,5 @@ def stack_lock(*, dev: bool) -> bytes:
     """The hash-locked requirements that every application of this blueprint carries."""
     from importlib.resources import files
 
-    name = "requirements-dev.lock" if dev else "requirements.lock"
+    name = "requirements-dev.lock.raw" if dev else "requirements.lock.raw"
     return (files("qlf.blueprint") / "fastapi" / "devops" / name).read_bytes()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +19,8 @@ from qlf.core import words
 
 __all__ = ["environment"]
 
+_PIECE = 70
+"""Characters of a piece of a long string, so that it fits a line at any depth."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 
 
@@ -36,12 +39,14 @@ def environment() -> ImmutableSandboxedEnvironment:
     )
     made.filters.update(
         doc=docstring,
+        docwrap=wrapped_docstring,
         json=as_json,
         kebab=lambda name: name.replace("_", "-"),
         md=markdown,
         pascal=words.pascal,
         plural=words.plural,
         py=python_literal,
+        pylong=long_literal,
         title=words.title,
         yaml=as_json,
     )
@@ -55,6 +60,21 @@ def python_literal(value: Any) -> str:
     return repr(value)
 
 
+def long_literal(text: str) -> str:
+    """`text` as a Python string that never makes a line too long: adjacent pieces in parentheses."""
+    if len(python_literal(text)) <= _PIECE:
+        return python_literal(text)
+    pieces, piece = [], ""
+    # Cutting after each space keeps every character; the pieces together are the text.
+    for word in re.findall(r"[^ ]{1,60} *", text) or [text]:
+        if piece and len(python_literal(piece + word)) > _PIECE:
+            pieces.append(piece)
+            piece = ""
+        piece += word
+    lines = "\n".join(python_literal(item) for item in [*pieces, piece])
+    return f"(\n{lines}\n)"
+
+
 def as_json(value: Any) -> str:
     """`value` as one line of JSON, which is also a YAML scalar and, for a string, a Python literal."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
@@ -64,6 +84,12 @@ def docstring(text: str) -> str:
     """`text` as it may stand inside a docstring or a comment: one line, no quotes that end it, no escapes."""
     line = " ".join(text.split())
     return line.replace("\\", "/").replace('"', "'")
+
+
+def wrapped_docstring(text: str) -> str:
+    """`text` as the content of a docstring of a module, wrapped to the width of a line."""
+    # Long words are broken, because a line may not be longer whatever the words are.
+    return "\n".join(textwrap.wrap(docstring(text), 90))
 
 
 def markdown(text: str) -> str:

@@ -34,7 +34,8 @@ def render_part(part: str, spec: Spec) -> Tree:
 
 def _rendered(part: str, template: str, app: AppView) -> Iterator[tuple[str, bytes]]:
     if not template.endswith(".j2"):
-        yield template, (_folder() / part / template).read_bytes()
+        # `.raw` keeps tools from taking a template for a file of this project: `.gitignore`, `conftest.py`.
+        yield template.removesuffix(".raw"), (_folder() / part / template).read_bytes()
         return
     compiled = environment().get_template(f"{part}/{template}")
     target = template.removesuffix(".j2")
@@ -42,7 +43,7 @@ def _rendered(part: str, template: str, app: AppView) -> Iterator[tuple[str, byt
         for entity in app.entities:
             text = compiled.render(app=app, entity=entity)
             if text.strip():
-                path = target.replace("[entity]", entity.name).replace("[entities]", entity.plural)
+                path = target.replace("[entity]", entity.module).replace("[entities]", entity.plural)
                 yield path, text.encode()
     else:
         text = compiled.render(app=app)

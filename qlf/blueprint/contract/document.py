@@ -37,10 +37,8 @@ def openapi_text(spec: Spec) -> str:
 
 
 def _info(spec: Spec) -> Json:
-    info: Json = {"title": spec.app.title, "version": "0.1.0"}
-    if spec.app.summary:
-        info["summary"] = spec.app.summary
-    return info
+    summary = spec.app.summary or f"The API of {spec.app.title}."
+    return {"title": spec.app.title, "version": "0.1.0", "summary": summary}
 
 
 @lru_cache(maxsize=1)

@@ -97,11 +97,12 @@ def rights(spec: Spec, entity: Entity) -> RightsView:
     order = (*BASIC, *verbs(spec, entity.name))
     possible = [action for action in order if _exists(spec, entity, action)]
     written = [item for item in spec.permissions if item.entity == entity.name]
+    owned = owner_chain(spec, entity) is not None
     by_role: dict[str, Rights] = {}
     for role in role_names(spec):
         held: Rights = {}
         for item in (item for item in written if item.role == role):
-            if item.scope is Scope.OWN and entity.ownership is Ownership.NONE:
+            if item.scope is Scope.OWN and not owned:
                 continue
             for action in item.actions:
                 held[action] = _wider(held.get(action), item.scope)
@@ -109,7 +110,7 @@ def rights(spec: Spec, entity: Entity) -> RightsView:
             held = dict.fromkeys(order, Scope.ALL.value)
         by_role[role] = {action: held[action] for action in possible if action in held}
     free = {action for item in written if item.role == PUBLIC for action in item.actions}
-    if entity.ownership is not Ownership.NONE:
+    if owned:
         free &= _READING
     public = tuple(action for action in possible if action in free)
     granted = tuple(
