@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qlf.blueprint.views.coding import owner_chain
 from qlf.blueprint.views.names import entity_names, table_name
-from qlf.core.spec import ADMIN, PUBLIC, Action, Entity, Ownership, Scope, Spec
+from qlf.core.spec import ADMIN, PUBLIC, Action, Entity, Scope, Spec
 
 __all__ = ["Resource", "RightsView", "lowest_role", "policy", "rights", "role_names", "verbs"]
 

@@ -8,6 +8,8 @@ from functools import cached_property
 
 from qlf.blueprint.views.access import lowest_role, role_names
 from qlf.blueprint.views.entity import EntityView, table_order
+from qlf.blueprint.views.field import choice_check
+from qlf.blueprint.views.relation import RelationView
 from qlf.core.spec import Entity, Registration, Role, Spec
 
 __all__ = ["AppView", "app_view"]
@@ -57,7 +59,7 @@ class AppView:
 
     @cached_property
     def tables(self) -> tuple[EntityView, ...]:
-        """The entities of the domain and the account where it refers to them; first what others need."""
+        """The entities of the domain, those that others refer to first."""
         return tuple(entity for entity in table_order(self.spec) if not entity.account)
 
     @property
@@ -80,6 +82,28 @@ class AppView:
         """Whether people may register themselves."""
         return self.spec.auth.registration is Registration.OPEN
 
+    @cached_property
+    def models(self) -> tuple[tuple[str, str], ...]:
+        """Module and class of every table that has a class."""
+        platform = ("login_throttle", "LoginThrottle"), ("refresh_token", "RefreshToken")
+        accounts = ("user", "User"), ("user_session", "UserSession")
+        return (*platform, *accounts, *((entity.module, entity.cls) for entity in self.entities))
+
+    @cached_property
+    def links(self) -> tuple[tuple[EntityView, RelationView], ...]:
+        """Every many-to-many relation with the entity that holds it."""
+        return tuple((entity, link) for entity in self._all for link in entity.links)
+
+    @cached_property
+    def late_keys(self) -> tuple[tuple[EntityView, RelationView], ...]:
+        """Every key of a table that is made after the one with the key."""
+        return tuple((entity, key) for entity in self._all for key in entity.keys if key.late)
+
+    @property
+    def role_check(self) -> str:
+        """SQL of the constraint on the role of an account."""
+        return choice_check("role", self.role_names)
+
     def uses(self, *kinds: str) -> bool:
         """Whether some field has one of these types."""
         return any(field.kind in kinds for entity in self._all for field in entity.fields)
@@ -87,7 +111,7 @@ class AppView:
     @property
     def has_links(self) -> bool:
         """Whether some relation is many-to-many."""
-        return any(entity.links for entity in self._all)
+        return bool(self.links)
 
     @property
     def _all(self) -> Iterator[EntityView]:

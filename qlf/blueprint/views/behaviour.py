@@ -8,6 +8,7 @@ from functools import cached_property
 from qlf.blueprint.views.access import RightsView, is_fixed, rights
 from qlf.blueprint.views.coding import Coded, coded, owner_chain, owner_expression, relation_to
 from qlf.blueprint.views.initial import assigned, initial_values
+from qlf.blueprint.views.screening import ScreeningView, screening_view
 from qlf.blueprint.views.verbs import CheckoutView, VerbView, checkout_views, verb_views
 from qlf.core.spec import (
     Capacity,
@@ -22,7 +23,7 @@ from qlf.core.spec import (
     Total,
 )
 
-__all__ = ["BehaviourView", "ReferenceView", "TotalView", "behaviour"]
+__all__ = ["BehaviourView", "ReferenceView", "TotalView", "all_verbs", "behaviour", "refers_to_owned"]
 
 _HOLDING = (NoOverlap, Capacity)
 
@@ -197,6 +198,21 @@ class BehaviourView:
         """Checks of new rows against rules kept as data."""
         return tuple(r for r in self.spec.rules if isinstance(r, Screening) and r.entity == self.entity.name)
 
+    @cached_property
+    def screening_views(self) -> tuple[ScreeningView, ...]:
+        """The same, with the names that the code uses."""
+        return tuple(screening_view(self.spec, rule) for rule in self.screenings)
+
+    @property
+    def writes(self) -> bool:
+        """Whether requests make, change or remove rows."""
+        return any(self.rights.can(action) for action in ("create", "update", "delete"))
+
+    def limit_required(self, rule: Capacity) -> bool:
+        """Whether the other row always says how many there may be."""
+        relation = next(r for r in self.spec.relations_from(self.entity.name) if r.name == rule.per)
+        return self.spec.entity(relation.to).field(rule.limit_field or "").required
+
     @property
     def closing(self) -> tuple[CheckoutView, ...]:
         """Checkouts that read these rows as lines: afterwards the lines stay as they are."""
@@ -280,3 +296,20 @@ def product_view(spec: Spec, rule: Product) -> ProductView:
 def behaviour(spec: Spec, entity: Entity) -> BehaviourView:
     """The behaviour of `entity`."""
     return BehaviourView(spec, entity)
+
+
+def all_verbs(spec: Spec) -> tuple[str, ...]:
+    """Names of everything beyond the basic actions that somebody may do, each once."""
+    found = (verb for entity in spec.entities if not entity.account for verb in rights(spec, entity).verbs)
+    return tuple(dict.fromkeys(found))
+
+
+def refers_to_owned(spec: Spec) -> bool:
+    """Whether some request can name a row that belongs to an account."""
+    views = (behaviour(spec, entity) for entity in spec.entities if not entity.account)
+    return any(
+        reference.owner and reference.reading
+        for view in views
+        if view.rights.can("create") or view.rights.can("update")
+        for reference in view.references
+    )

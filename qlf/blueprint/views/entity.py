@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from qlf.blueprint.views.access import RightsView, is_fixed, rights
+from qlf.blueprint.views.coding import owner_chain
 from qlf.blueprint.views.field import FieldView, FilterView, column_sql
 from qlf.blueprint.views.names import alias_name, entity_classes, entity_names, table_name
 from qlf.blueprint.views.relation import EntityRef, RelationView
 from qlf.core import words
-from qlf.core.spec import Entity, FieldType, Ordered, Ownership, Spec, StateMachine, UniqueTogether
+from qlf.core.spec import Cardinality, Entity, Ordered, Ownership, Spec, StateMachine, UniqueTogether
+from qlf.errors import InputError
 
 __all__ = ["PLATFORM_FIELDS", "EntityView"]
 
 PLATFORM_FIELDS = frozenset(
-    {"email", "full_name", "is_active", "last_login_at", "name", "password", "password_hash", "role"}
+    {
+        *("e_mail", "email", "email_address", "full_name", "hashed_password", "is_active", "last_login_at"),
+        *("mail", "name", "password", "password_hash", "role"),
+    }
 )
 """What every account has anyway; the spec may say it again. A plain `name` is the full name."""
 
@@ -93,19 +98,28 @@ class EntityView:
         own = [
             field
             for field in self.spec.fields
-            if not self.account or (field.name not in PLATFORM_FIELDS and field.type is not FieldType.EMAIL)
+            if not self.account or field.name not in PLATFORM_FIELDS
         ]
-        qualified = bool({"date", "datetime", "time"} & {field.name for field in own})
         taken: set[str] = set()
         views = []
         for field in own:
             if self.account and field.required and field.default is None:
                 # An account exists before anybody has filled in its profile.
                 field = field.model_copy(update={"required": False})  # noqa: PLW2901
-            view = FieldView(field, self.name, self.cls, None, qualified)
+            view = FieldView(field, self.name, self.cls, None, self.qualified)
             alias = alias_name(field.name, self.cls, taken) if view.needs_alias else None
-            views.append(FieldView(field, self.name, self.cls, alias, qualified))
+            views.append(FieldView(field, self.name, self.cls, alias, self.qualified))
         return tuple(views)
+
+    @property
+    def qualified(self) -> bool:
+        """Whether `date`, `datetime` and `time` need their module: a field has such a name."""
+        return any(field.name in ("date", "datetime", "time") for field in self.spec.fields)
+
+    @property
+    def datetime(self) -> str:
+        """The type of a moment."""
+        return "dt.datetime" if self.qualified else "datetime"
 
     def field(self, name: str) -> FieldView:
         """The field of that name.
@@ -123,15 +137,13 @@ class EntityView:
         """Relations that the rows hold."""
         refs = {entity.name: self._ref(entity) for entity in self.app.entities}
         order = [entity.spec.name for entity in table_order(self.app)]
-        return tuple(
-            RelationView(
-                relation,
-                refs[self.spec.name],
-                refs[relation.to],
-                order.index(relation.to) > order.index(self.spec.name),
-            )
-            for relation in self.app.relations_from(self.spec.name)
-        )
+        views = []
+        for relation in self.app.relations_from(self.spec.name):
+            late = order.index(relation.to) > order.index(self.spec.name)
+            if self.account and relation.required:
+                relation = relation.model_copy(update={"required": False})  # noqa: PLW2901
+            views.append(RelationView(relation, refs[self.spec.name], refs[relation.to], late))
+        return tuple(views)
 
     def relation(self, name: str) -> RelationView:
         """The relation of that name.
@@ -166,7 +178,7 @@ class EntityView:
     @property
     def owned(self) -> bool:
         """Whether rows belong to an account, directly or through another row."""
-        return self.spec.ownership is not Ownership.NONE
+        return not self.account and owner_chain(self.app, self.spec) is not None
 
     @property
     def enums(self) -> tuple[FieldView, ...]:
@@ -271,33 +283,37 @@ class EntityView:
 
 
 def table_order(app: Spec) -> list[EntityView]:
-    """All entities, those that others refer to first; circles are cut at a relation that may be empty."""
-    views = {entity.name: EntityView(app, entity) for entity in app.entities}
-    waiting = list(app.entities)
-    ordered: list[EntityView] = []
-    placed: set[str] = set()
+    """All entities, the account first, then those that others refer to before the others.
+
+    Circles are cut at a relation that may be empty.
+    """
+    waiting = [entity for entity in app.entities if not entity.account]
+    ordered = [entity for entity in app.entities if entity.account]
+    placed = {entity.name for entity in ordered}
     while waiting:
         free = _first_free(app, waiting, placed)
-        ordered.append(views[free.name])
+        ordered.append(free)
         placed.add(free.name)
         waiting.remove(free)
-    return ordered
+    return [EntityView(app, entity) for entity in ordered]
 
 
 def _first_free(app: Spec, waiting: list[Entity], placed: set[str]) -> Entity:
-    def needs(entity: Entity, required_only: bool) -> set[str]:
+    def needs(entity: Entity, *, required_only: bool) -> set[str]:
         return {
             relation.to
             for relation in app.relations_from(entity.name)
-            if relation.cardinality.value != "many_to_many"
+            if relation.cardinality is not Cardinality.MANY_TO_MANY
             and relation.to != entity.name
             and (relation.required or not required_only)
         }
 
-    # The account comes first wherever it can: owners point to it without a relation.
-    candidates = sorted(waiting, key=lambda entity: not entity.account)
     for required_only in (False, True):
-        for entity in candidates:
-            if needs(entity, required_only) <= placed:
+        for entity in waiting:
+            if needs(entity, required_only=required_only) <= placed:
                 return entity
-    return candidates[0]
+    circle = ", ".join(repr(entity.name) for entity in waiting)
+    raise InputError(
+        f"the entities {circle} need each other in a circle, so that no first row can exist",
+        hint="set required: false on one of the relations between them",
+    )

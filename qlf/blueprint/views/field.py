@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from qlf.blueprint.views.names import SQL_WORDS
 from qlf.core import words
 from qlf.core.spec import Field, FieldType
 
-__all__ = ["TEXTUAL", "FieldView", "FilterView", "column_sql"]
+__all__ = ["TEXTUAL", "FieldView", "FilterView", "choice_check", "column_sql"]
 
 TEXTUAL = frozenset({FieldType.STRING, FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE, FieldType.URL})
 NUMERIC = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.MONEY, FieldType.DURATION})
@@ -294,6 +295,11 @@ class FieldView:
         return tuple(found)
 
     @property
+    def in_choices(self) -> str:
+        """SQL of the constraint that an enumeration brings with it."""
+        return choice_check(self.name, self.spec.choices)
+
+    @property
     def _number_check(self) -> str:
         low = self.minimum if self.spec.type is FieldType.DURATION else self.spec.minimum
         high = self.spec.maximum
@@ -342,3 +348,8 @@ class FieldView:
 def column_sql(name: str) -> str:
     """`name` as a column in plain SQL, quoted where a database reserves the word."""
     return f'"{name}"' if name in SQL_WORDS else name
+
+
+def choice_check(name: str, choices: Iterable[str]) -> str:
+    """SQL that holds when the column has one of the values."""
+    return f"{column_sql(name)} IN ({', '.join(repr(choice) for choice in choices)})"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from qlf.blueprint.views.coding import coded
+from qlf.blueprint.views.entity import EntityView
 from qlf.blueprint.views.field import FieldView
 from qlf.blueprint.views.literals import literal
 from qlf.core import words
@@ -27,8 +28,7 @@ class Shape:
 
 def field_view(spec: Spec, entity: str, field: str) -> FieldView:
     """The view of one field, with the names that the code uses."""
-    names = coded(spec, entity)
-    return FieldView(spec.entity(entity).field(field), names.name, names.cls)
+    return EntityView(spec, spec.entity(entity)).field(field)
 
 
 def assigned(spec: Spec, entity: str, field: str) -> Shape:

@@ -18,6 +18,11 @@ class EntityRef:
     cls: str
     table: str
 
+    @property
+    def many(self) -> str:
+        """Plural in a sentence."""
+        return self.table.replace("_", " ")
+
 
 @dataclass(frozen=True, slots=True)
 class RelationView:
@@ -127,6 +132,11 @@ class RelationView:
         """Column of that table with the key of the other side."""
         plain = f"{self.name}_id"
         return f"other_{plain}" if plain == self.near_column else plain
+
+    @property
+    def far_delete(self) -> str:
+        """What the database does with the link when the row of the other side goes."""
+        return "RESTRICT" if self.spec.on_delete is OnDelete.RESTRICT else "CASCADE"
 
     @property
     def filter(self) -> FilterView:

@@ -54,6 +54,8 @@ class ApprovalView:
     field: str
     optional: bool
     above: str
+    plain: str
+    """The threshold as text."""
     roles: tuple[str, ...]
 
 
@@ -120,6 +122,16 @@ class CheckoutView:
     order_by: str
 
     @property
+    def line_arguments(self) -> tuple[tuple[str, str], ...]:
+        """Arguments of a new line."""
+        return (*self.line_values, *((field, f"{row.name}.{name}") for field, row, _, name in self.snapshots))
+
+    @property
+    def snapshot_rows(self) -> tuple[tuple[Coded, str], ...]:
+        """The rows that snapshots are taken from, each once, with the column of the line that leads there."""
+        return tuple(dict.fromkeys((row, column) for _, row, column, _ in self.snapshots))
+
+    @property
     def route(self) -> str:
         """Last segment of the path."""
         return self.name.replace("_", "-")
@@ -174,6 +186,7 @@ def _verb(
             rule.field,
             not entity.field(rule.field).required,
             literal_number(field_view(spec, entity.name, rule.field), rule.above),
+            f"{rule.above:f}",
             tuple(f"Role.{role.upper()}" for role in rule.roles),
         )
         for rule in spec.rules

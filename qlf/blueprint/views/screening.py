@@ -1,0 +1,117 @@
+"""Checks of new rows against rules kept as data, as the services and tests spell them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qlf.blueprint.views.coding import Coded, coded, owner_chain, relation_to
+from qlf.blueprint.views.initial import assigned, field_view, initial_values
+from qlf.core.spec import Cardinality, Entity, Field, FieldType, Screening, Spec
+from qlf.errors import InputError
+
+__all__ = ["ScreeningView", "screening_view"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningView:
+    """One screening rule."""
+
+    name: str
+    rule: Coded
+    alert: Coded
+    amount: str
+    amount_optional: bool
+    group: str
+    """Column over which velocity is counted."""
+    held: str
+    state_field: str
+    metric: str
+    metric_class: str
+    amount_member: str
+    velocity_member: str
+    window_optional: bool
+    values: tuple[tuple[str, str], ...]
+    """Arguments of the alert."""
+    alert_row: str
+    """Column of the alert that leads to the row."""
+    alert_rule: str
+
+
+def screening_view(spec: Spec, rule: Screening) -> ScreeningView:
+    """The view of `rule`.
+
+    Raises:
+        InputError: If the entities do not have what a screening needs.
+    """
+    rules = spec.entity(rule.rules)
+    metric = _needed(rules, "metric", FieldType.ENUM)
+    _needed(rules, "threshold", FieldType.MONEY, FieldType.DECIMAL, FieldType.INTEGER)
+    window = _needed(rules, "window_minutes", FieldType.INTEGER, FieldType.DURATION)
+    _needed(rules, "is_active", FieldType.BOOLEAN)
+    machine = spec.machine(rule.entity)
+    if machine is None or rule.held_state not in machine.states:
+        raise InputError(f"the screening {rule.name!r} needs the state {rule.held_state!r} on {rule.entity!r}")
+    to_row = relation_to(spec, rule.alerts, rule.entity)
+    to_rule = relation_to(spec, rule.alerts, rule.rules)
+    if to_row is None:
+        raise InputError(f"the screening {rule.name!r} needs a relation from {rule.alerts!r} to {rule.entity!r}")
+    state = assigned(spec, rule.entity, machine.field)
+    amount = spec.entity(rule.entity).field(rule.amount)
+    members = [choice.upper() for choice in metric.choices]
+    velocity = next((m for m in members if "VELOCITY" in m or "COUNT" in m or "FREQUENCY" in m), members[-1])
+    return ScreeningView(
+        rule.name,
+        coded(spec, rule.rules),
+        coded(spec, rule.alerts),
+        rule.amount,
+        not amount.required,
+        f"{rule.group}_id" if rule.group in {r.name for r in spec.relations_from(rule.entity)} else rule.group,
+        f"{state.enum}.{rule.held_state.upper()}",
+        machine.field,
+        metric.name,
+        field_view(spec, rule.rules, metric.name).enum_class,
+        next((m for m in members if "AMOUNT" in m), members[0]),
+        velocity,
+        not window.required,
+        _alert(spec, rule, to_row.name, to_rule.name if to_rule else None),
+        f"{to_row.name}_id",
+        f"{to_rule.name}_id" if to_rule else "",
+    )
+
+
+def _alert(spec: Spec, rule: Screening, to_row: str, to_rule: str | None) -> tuple[tuple[str, str], ...]:
+    alert = spec.entity(rule.alerts)
+    values = {f"{to_row}_id": "row.id"}
+    if to_rule is not None:
+        values[f"{to_rule}_id"] = "rule.id"
+    known = {relation.name for relation in spec.relations_from(rule.entity)}
+    for relation in spec.relations_from(rule.alerts):
+        if f"{relation.name}_id" in values or relation.cardinality is Cardinality.MANY_TO_MANY:
+            continue
+        if relation.name in known:
+            values[f"{relation.name}_id"] = f"row.{relation.name}_id"
+        elif relation.required:
+            raise InputError(f"the screening {rule.name!r} cannot tell {rule.alerts}.{relation.name}")
+    if owner_chain(spec, alert) == ():
+        if owner_chain(spec, spec.entity(rule.entity)) != ():
+            raise InputError(f"the screening {rule.name!r} cannot tell who owns {rule.alerts!r}")
+        values["owner_id"] = "row.owner_id"
+    for name, value in initial_values(spec, alert, set()).items():
+        field = alert.field(name)
+        textual = field.type in (FieldType.STRING, FieldType.TEXT) and field.default is None
+        values[name] = _message(spec, rule, field) if textual else value
+    return tuple(values.items())
+
+
+def _message(spec: Spec, rule: Screening, field: Field) -> str:
+    longest = field_view(spec, rule.alerts, field.name).max_length
+    cut = f"[:{longest}]" if longest < 60 else ""
+    return 'f"{rule.metric.value} above {rule.threshold}"' + cut
+
+
+def _needed(entity: Entity, name: str, *kinds: FieldType) -> Field:
+    field = next((field for field in entity.fields if field.name == name), None)
+    if field is None or field.type not in kinds:
+        wanted = " or ".join(kind.value for kind in kinds)
+        raise InputError(f"a screening needs the field {entity.name}.{name} of type {wanted}")
+    return field
