@@ -11,7 +11,15 @@ from qlf.blueprint.contract.schemas import KEY, MOMENT, input_schema, output_sch
 from qlf.blueprint.contract.subject import DATED, EXACT, Subject, enum_class, links_many
 from qlf.core.spec import Field, FieldType, Relation
 
-__all__ = ["entity_schemas", "given", "strict_object", "updatable"]
+__all__ = [
+    "changes",
+    "entity_schemas",
+    "enum_schema",
+    "given",
+    "relation_schema",
+    "strict_object",
+    "updatable",
+]
 
 
 def entity_schemas(subject: Subject) -> Json:
@@ -28,14 +36,18 @@ def entity_schemas(subject: Subject) -> Json:
         made[f"{subject.cls}Update"] = _update(subject)
     for field in subject.fields:
         if field.type is FieldType.ENUM:
-            name = enum_class(subject, field)
-            made[name] = {
-                "description": f"What `{field.name}` can be.",
-                "enum": list(field.choices),
-                "title": name,
-                "type": "string",
-            }
+            made[enum_class(subject, field)] = enum_schema(subject, field)
     return made
+
+
+def enum_schema(subject: Subject, field: Field) -> Json:
+    """The named schema of an enumeration."""
+    return {
+        "description": f"What `{field.name}` can be.",
+        "enum": list(field.choices),
+        "title": enum_class(subject, field),
+        "type": "string",
+    }
 
 
 def updatable(subject: Subject) -> bool:
@@ -73,12 +85,28 @@ def given(subject: Subject, fields: Iterable[Field]) -> tuple[Json, list[str]]:
     return properties, required
 
 
+def changes(subject: Subject, fields: Iterable[Field]) -> Json:
+    """Properties for fields that a request may change."""
+    made: Json = {}
+    for field in fields:
+        schema = input_schema(subject, field)
+        made[field.name] = titled(schema if field.required else nullable(schema), field.name)
+    return made
+
+
+def relation_schema(relation: Relation) -> tuple[Json, str]:
+    """The schema of the key, or of the keys, that a relation holds, and its name."""
+    if links_many(relation):
+        return {"type": "array", "items": dict(KEY)}, f"{relation.name}_ids"
+    return (dict(KEY) if relation.required else nullable(dict(KEY))), f"{relation.name}_id"
+
+
 def _read(subject: Subject) -> Json:
     properties: Json = {"id": titled(KEY, "id")}
     if subject.created_by_owner:
         properties["owner_id"] = titled(KEY, "owner_id")
     for relation in subject.relations:
-        schema, name = _relation_schema(relation)
+        schema, name = relation_schema(relation)
         properties[name] = titled(schema, name)
     for field in subject.fields:
         properties[field.name] = output_schema(subject, field)
@@ -118,7 +146,7 @@ def _create(subject: Subject) -> Json:
     for relation in subject.relations:
         if relation.read_only:
             continue
-        schema, name = _relation_schema(relation)
+        schema, name = relation_schema(relation)
         properties[name] = titled(schema, name)
         if relation.required and not links_many(relation):
             required.append(name)
@@ -130,24 +158,15 @@ def _create(subject: Subject) -> Json:
 def _update(subject: Subject) -> Json:
     properties: Json = {}
     for relation in _changeable(subject):
-        schema, name = _relation_schema(relation)
+        schema, name = relation_schema(relation)
         properties[name] = titled(schema, name)
-    for field in subject.fields:
-        if not field.read_only:
-            schema = input_schema(subject, field)
-            properties[field.name] = titled(schema if field.required else nullable(schema), field.name)
+    properties |= changes(subject, (field for field in subject.fields if not field.read_only))
     text = "The fields to change; those left out keep their value."
     return strict_object(f"{subject.cls}Update", text, properties)
 
 
 def _changeable(subject: Subject) -> list[Relation]:
     return [item for item in subject.relations if not item.read_only and not subject.fixed(item)]
-
-
-def _relation_schema(relation: Relation) -> tuple[Json, str]:
-    if links_many(relation):
-        return {"type": "array", "items": dict(KEY)}, f"{relation.name}_ids"
-    return (dict(KEY) if relation.required else nullable(dict(KEY))), f"{relation.name}_id"
 
 
 def _default(field: Field) -> bool | int | str | None:

@@ -8,12 +8,13 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from qlf.blueprint.contract.account import add_account
 from qlf.blueprint.contract.bodies import entity_schemas
 from qlf.blueprint.contract.parts import Json
 from qlf.blueprint.contract.routes import entity_paths
 from qlf.blueprint.contract.subject import Subject
 from qlf.blueprint.contract.verbs import verb_schemas
-from qlf.core.spec import Spec
+from qlf.core.spec import ADMIN, Spec
 
 __all__ = ["openapi_document", "openapi_text"]
 
@@ -23,7 +24,9 @@ def openapi_document(spec: Spec) -> Json:
     document: Json = copy.deepcopy(_platform())
     document["info"] = _info(spec)
     schemas: Json = document["components"]["schemas"]
-    schemas["Role"]["enum"] = [role.name for role in spec.roles]
+    schemas["Role"]["enum"] = _roles(spec)
+    for account in (entity for entity in spec.entities if entity.account):
+        add_account(schemas, spec, account)
     for subject in (Subject(spec, entity) for entity in spec.entities if not entity.account):
         schemas.update(entity_schemas(subject))
         schemas.update(verb_schemas(subject))
@@ -34,6 +37,13 @@ def openapi_document(spec: Spec) -> Json:
 def openapi_text(spec: Spec) -> str:
     """The document as it is committed: sorted keys, two spaces, a newline at the end."""
     return json.dumps(openapi_document(spec), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _roles(spec: Spec) -> list[str]:
+    # The administrator is always one, and never the only one.
+    names = [role.name for role in spec.roles]
+    names = names if ADMIN in names else [ADMIN, *names]
+    return names if len(names) > 1 else [*names, "user"]
 
 
 def _info(spec: Spec) -> Json:

@@ -22,6 +22,7 @@ _EMAIL = (
     r"^[A-Za-z0-9_%+-]+(\.[A-Za-z0-9_%+-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
 )
+_WEB = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!#-;=?-Z_a-z~\[\]]*)?$"
 _PHONE = r"^\+?[0-9][0-9 ().-]{3,21}[0-9]$"
 
 _FORMATS = {
@@ -79,6 +80,9 @@ def _text(field: Field) -> Json:
     if kind is FieldType.PHONE:
         return {"type": "string", "minLength": 5, "maxLength": 24, "pattern": _PHONE}
     least, most = text_lengths(field)
+    if kind is FieldType.URL:
+        # The shortest address is `http://a`.
+        return {"type": "string", "minLength": max(least, 8), "maxLength": most, "pattern": _WEB}
     schema: Json = {"type": "string", "maxLength": most}
     if least:
         schema["minLength"] = least

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from qlf.blueprint.platform import ACCOUNT_FIELDS
 from qlf.blueprint.views.access import RightsView, is_fixed, rights
 from qlf.blueprint.views.coding import owner_chain
 from qlf.blueprint.views.field import FieldView, FilterView, column_sql
@@ -15,15 +16,7 @@ from qlf.core import words
 from qlf.core.spec import Cardinality, Entity, Ordered, Ownership, Spec, StateMachine, UniqueTogether
 from qlf.errors import InputError
 
-__all__ = ["PLATFORM_FIELDS", "EntityView"]
-
-PLATFORM_FIELDS = frozenset(
-    {
-        *("e_mail", "email", "email_address", "full_name", "hashed_password", "is_active", "last_login_at"),
-        *("mail", "name", "password", "password_hash", "role"),
-    }
-)
-"""What every account has anyway; the spec may say it again. A plain `name` is the full name."""
+__all__ = ["EntityView"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +91,7 @@ class EntityView:
         own = [
             field
             for field in self.spec.fields
-            if not self.account or field.name not in PLATFORM_FIELDS
+            if not self.account or field.name not in ACCOUNT_FIELDS
         ]
         taken: set[str] = set()
         views = []

@@ -100,7 +100,7 @@ class RelationView:
     def create(self) -> str:
         """Type and default in the form of a new row."""
         if self.many:
-            return "Keys = []"
+            return "Keys = Field(default_factory=list)"
         return "UUID" if self.required else "UUID | None = None"
 
     @property
