@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import importlib.machinery
+import importlib.util
 from pathlib import Path
 
-from qlf.core.spec import spec_schema
+import pytest
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+ROOT = Path(__file__).parents[2]
 
 
-def test_the_published_schema_of_the_spec_is_current():
-    published = json.loads((REFERENCE / "spec.schema.json").read_text())
-    assert published == spec_schema(), "run scripts/schema and commit the result"
+def generated():
+    """The script that writes the pages, loaded as a module."""
+    loader = importlib.machinery.SourceFileLoader("reference", str(ROOT / "scripts" / "reference"))
+    spec = importlib.util.spec_from_loader("reference", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module.PAGES
+
+
+@pytest.mark.parametrize("page", ["spec.schema.json", "cli.md"])
+def test_the_generated_page_is_current(page):
+    published = (ROOT / "docs" / "reference" / page).read_text()
+    assert published == generated()[page](), "run scripts/reference and commit the result"
