@@ -11,7 +11,7 @@ from pathlib import Path
 from qlf.blueprint.contract import openapi_text
 from qlf.blueprint.environment import environment
 from qlf.blueprint.format import format_python
-from qlf.blueprint.views import AppView, app_view
+from qlf.blueprint.views import AppView, app_view, check
 from qlf.core.spec import Spec
 from qlf.core.tree import File, Tree
 
@@ -23,6 +23,7 @@ _PARTIAL = re.compile(r"_[^_].*\.j2\Z")
 def render_part(part: str, spec: Spec) -> Tree:
     """The formatted files of `part`."""
     app = app_view(spec)
+    check(app)
     found: dict[str, File] = {}
     for template in _templates(part):
         for path, data in _rendered(part, template, app):

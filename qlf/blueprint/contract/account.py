@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qlf.blueprint.contract.bodies import changes, enum_schema, given, relation_schema
+from qlf.blueprint.contract.bodies import changes, enum_schema, given, relation_schema, shown_relation
 from qlf.blueprint.contract.parts import Json
 from qlf.blueprint.contract.schemas import output_schema, titled
 from qlf.blueprint.contract.subject import Subject, enum_class
@@ -23,7 +23,7 @@ def add_account(schemas: Json, spec: Spec, entity: Entity) -> None:
     relations = tuple(
         relation.model_copy(update={"required": False}) for relation in spec.relations_from(entity.name)
     )
-    subject = Subject(spec, entity.model_copy(update={"name": "user"}))
+    subject = Subject(spec, entity)
     written = [field for field in fields if not field.read_only]
     links = {
         name: titled(schema, name)
@@ -35,7 +35,7 @@ def add_account(schemas: Json, spec: Spec, entity: Entity) -> None:
     schemas["UserUpdate"]["properties"].update({**links, **changed})
     schemas["ProfileUpdate"]["properties"].update(changed)
     shown = {
-        name: titled(schema, name) for schema, name in (relation_schema(relation) for relation in relations)
+        name: titled(schema, name) for schema, name in (shown_relation(relation) for relation in relations)
     }
     shown |= {field.name: output_schema(subject, field) for field in fields}
     schemas["UserRead"]["properties"].update(shown)

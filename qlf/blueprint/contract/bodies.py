@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import time
 from decimal import Decimal
 
 from qlf.blueprint.contract.parts import Json, nullable, reference, spoken
@@ -17,6 +18,7 @@ __all__ = [
     "enum_schema",
     "given",
     "relation_schema",
+    "shown_relation",
     "strict_object",
     "updatable",
 ]
@@ -97,8 +99,15 @@ def changes(subject: Subject, fields: Iterable[Field]) -> Json:
 def relation_schema(relation: Relation) -> tuple[Json, str]:
     """The schema of the key, or of the keys, that a relation holds, and its name."""
     if links_many(relation):
-        return {"type": "array", "items": dict(KEY)}, f"{relation.name}_ids"
+        keys = {"type": "array", "items": dict(KEY), "maxItems": 100, "uniqueItems": True}
+        return keys, f"{relation.name}_ids"
     return (dict(KEY) if relation.required else nullable(dict(KEY))), f"{relation.name}_id"
+
+
+def shown_relation(relation: Relation) -> tuple[Json, str]:
+    """As `relation_schema`, without the limits of what a request may send."""
+    schema, name = relation_schema(relation)
+    return {key: value for key, value in schema.items() if key not in ("maxItems", "uniqueItems")}, name
 
 
 def _read(subject: Subject) -> Json:
@@ -106,7 +115,7 @@ def _read(subject: Subject) -> Json:
     if subject.created_by_owner:
         properties["owner_id"] = titled(KEY, "owner_id")
     for relation in subject.relations:
-        schema, name = relation_schema(relation)
+        schema, name = shown_relation(relation)
         properties[name] = titled(schema, name)
     for field in subject.fields:
         properties[field.name] = output_schema(subject, field)
@@ -175,4 +184,6 @@ def _default(field: Field) -> bool | int | str | None:
         return None  # decided at the moment of the request, so no schema can show it
     if default is not None and field.type in EXACT:
         return str(Decimal(str(default)).quantize(Decimal(1).scaleb(-field.scale)))
+    if field.type is FieldType.TIME:
+        return time.fromisoformat(str(default)).isoformat() if default is not None else None
     return default

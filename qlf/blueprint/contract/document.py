@@ -19,11 +19,21 @@ from qlf.core.spec import ADMIN, Spec
 __all__ = ["openapi_document", "openapi_text"]
 
 
+_NEW_PASSWORDS = (
+    ("PasswordChange", "new_password"),
+    ("PasswordReset", "password"),
+    ("Registration", "password"),
+    ("UserCreate", "password"),
+)
+
+
 def openapi_document(spec: Spec) -> Json:
     """The OpenAPI 3.1 document of the application that `spec` describes."""
     document: Json = copy.deepcopy(_platform())
     document["info"] = _info(spec)
     schemas: Json = document["components"]["schemas"]
+    for name, field in _NEW_PASSWORDS:
+        schemas[name]["properties"][field]["minLength"] = spec.auth.password_min_length
     schemas["Role"]["enum"] = _roles(spec)
     for account in (entity for entity in spec.entities if entity.account):
         add_account(schemas, spec, account)

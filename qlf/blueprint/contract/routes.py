@@ -18,13 +18,14 @@ from qlf.blueprint.contract.parts import (
 )
 from qlf.blueprint.contract.rights import granted, verbs
 from qlf.blueprint.contract.schemas import KEY, LINE, filter_schema, input_schema, titled
-from qlf.blueprint.contract.subject import DATED, Subject, links_many
+from qlf.blueprint.contract.subject import DATED, Subject
 from qlf.blueprint.contract.verbs import verb_operation
 from qlf.core.spec import Field, FieldType
 
 __all__ = ["entity_paths"]
 
 _PREFIX = "/api/v1"
+_TAKEN = frozenset({"limit", "offset", "q", "sort"})
 
 
 def entity_paths(subject: Subject) -> Json:
@@ -59,10 +60,8 @@ def _list(subject: Subject, *, public: bool) -> Json:
     limit = {"type": "integer", "default": 20, "minimum": 1, "maximum": 100}
     offset = {"type": "integer", "default": 0, "minimum": 0, "maximum": 1_000_000}
     parameters = [query("limit", limit), query("offset", offset)]
-    for relation in subject.relations:
-        if not links_many(relation):
-            name = f"{relation.name}_id"
-            parameters.append(query(name, filter_schema(dict(KEY), name)))
+    names = [f"{relation.name}_id" for relation in subject.relations]
+    parameters += [query(name, filter_schema(dict(KEY), name)) for name in names]
     for field in subject.fields:
         parameters += _filters(subject, field)
     if any(field.searchable for field in subject.fields):
@@ -83,7 +82,8 @@ def _list(subject: Subject, *, public: bool) -> Json:
 
 def _filters(subject: Subject, field: Field) -> list[Json]:
     if field.type in (FieldType.ENUM, FieldType.BOOLEAN):
-        return [query(field.name, filter_schema(input_schema(subject, field), field.name))]
+        name = f"{field.name}_is" if field.name in _TAKEN else field.name
+        return [query(name, filter_schema(input_schema(subject, field), name))]
     if field.filterable and field.type in DATED:
         names = (f"{field.name}_from", f"{field.name}_to")
         return [query(name, filter_schema(input_schema(subject, field), name)) for name in names]

@@ -69,8 +69,9 @@ def filter_schema(schema: Json, name: str) -> Json:
 
 
 def titled(schema: Json, name: str) -> Json:
-    """The schema with the title that pydantic derives; a bare reference has none."""
-    return schema if "$ref" in schema else {**schema, "title": spelled(name)}
+    """The schema with the title that pydantic derives; a reference has none, also where it may be null."""
+    first = schema["anyOf"][0] if "anyOf" in schema else schema
+    return schema if "$ref" in first else {**schema, "title": spelled(name)}
 
 
 def _text(field: Field) -> Json:
@@ -79,10 +80,9 @@ def _text(field: Field) -> Json:
         return {"type": "string", "minLength": 3, "maxLength": 254, "pattern": _EMAIL}
     if kind is FieldType.PHONE:
         return {"type": "string", "minLength": 5, "maxLength": 24, "pattern": _PHONE}
-    least, most = text_lengths(field)
     if kind is FieldType.URL:
-        # The shortest address is `http://a`.
-        return {"type": "string", "minLength": max(least, 8), "maxLength": most, "pattern": _WEB}
+        return {"type": "string", "minLength": 8, "maxLength": 2000, "pattern": _WEB}
+    least, most = text_lengths(field)
     schema: Json = {"type": "string", "maxLength": most}
     if least:
         schema["minLength"] = least

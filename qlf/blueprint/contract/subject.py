@@ -1,10 +1,14 @@
-"""What the contract needs to know of the spec, read without the views that the templates use."""
+"""What the contract needs to know of the spec, read without the views that the templates use.
+
+Only the choice of names is shared with them: what an entity is called when its own name is taken.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 
+from qlf.blueprint.views.names import entity_classes, entity_names, table_name
 from qlf.core import words
 from qlf.core.spec import Cardinality, Entity, Field, FieldType, Ownership, Relation, Spec
 
@@ -16,9 +20,6 @@ EXACT = frozenset({FieldType.MONEY, FieldType.DECIMAL})
 _LENGTHS = {
     FieldType.STRING: 200,
     FieldType.TEXT: 5_000,
-    FieldType.EMAIL: 254,  # RFC 5321 4.5.3.1.3: a path of 256 octets with its brackets
-    FieldType.PHONE: 24,  # ITU-T E.164: fifteen digits, and what groups them
-    FieldType.URL: 2_000,
 }
 _INTEGER_LIMIT = Decimal(2_147_483_647)
 _EXACT_LIMIT = Decimal("9999999999.99")
@@ -33,18 +34,18 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """Singular snake_case."""
-        return self.spec.name
+        """Singular snake_case, as it stands in paths and operation ids."""
+        return entity_names(self.app)[self.spec.name]
 
     @property
     def plural(self) -> str:
         """Plural snake_case."""
-        return self.spec.plural or words.plural(self.spec.name)
+        return table_name(self.name, self.spec.plural)
 
     @property
     def cls(self) -> str:
         """Prefix of the schema names."""
-        return words.pascal(self.spec.name)
+        return entity_classes(self.app)[self.spec.name]
 
     @property
     def route(self) -> str:
@@ -68,7 +69,11 @@ class Subject:
 
     def fixed(self, relation: Relation) -> bool:
         """Whether the relation is given at creation and never changed: a part stays with its whole."""
-        return relation.part_of or relation.name == self.spec.owner_via
+        summed = any(
+            rule.kind == "total" and rule.lines == self.spec.name and rule.entity == relation.to
+            for rule in self.app.rules
+        )
+        return relation.part_of or relation.name == self.spec.owner_via or summed
 
 
 def enum_class(subject: Subject, field: Field) -> str:

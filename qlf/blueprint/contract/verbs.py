@@ -43,9 +43,7 @@ def verb_operation(subject: Subject, verb: str) -> Json:
     text = f"{spoken_verb[:1].upper()}{spoken_verb[1:]} one {spoken(subject.name)}."
     answer = ok(f"{subject.cls}Read")
     if isinstance(part, Checkout):
-        text = f"Check out one {spoken(subject.name)}: turn it into an {spoken(part.to)}."
-        text = text if part.to[0] in "aeiou" else text.replace("into an ", "into a ")
-        answer = created(f"{words.pascal(part.to)}Read")
+        answer = created(f"{_holder(subject, part).cls}Read")
     parts: Json = {"requestBody": body(reference(_body_name(subject, verb)))} if asks else {}
     return operation(
         f"{verb}_{subject.name}",
@@ -64,7 +62,7 @@ def _part(subject: Subject, verb: str) -> Operation | Checkout | None:
 
 def _all(subject: Subject) -> list[Operation | Checkout]:
     parts: list[Operation | Checkout] = [*subject.app.operations, *subject.app.checkouts]
-    return [part for part in parts if part.entity == subject.name]
+    return [part for part in parts if part.entity == subject.spec.name]
 
 
 def _inputs(subject: Subject, part: Operation | Checkout) -> tuple[Field, ...]:
@@ -84,7 +82,4 @@ def _body_name(subject: Subject, verb: str) -> str:
 
 
 def _purpose(subject: Subject, part: Operation | Checkout) -> str:
-    if isinstance(part, Checkout):
-        article = "an" if part.to[0] in "aeiou" else "a"
-        return f"What it takes to turn a {spoken(subject.name)} into {article} {spoken(part.to)}."
     return f"What it takes to {spoken(part.name)} one {spoken(subject.name)}."

@@ -4,8 +4,9 @@ Templates hold no logic beyond loops and conditions; whatever takes thought is d
 """
 
 from qlf.blueprint.views.app import AppView, app_view
+from qlf.blueprint.views.check import check
 from qlf.blueprint.views.entity import EntityView
 from qlf.blueprint.views.field import FieldView
 from qlf.blueprint.views.relation import RelationView
 
-__all__ = ["AppView", "EntityView", "FieldView", "RelationView", "app_view"]
+__all__ = ["AppView", "EntityView", "FieldView", "RelationView", "app_view", "check"]

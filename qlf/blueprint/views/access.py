@@ -13,10 +13,10 @@ __all__ = ["Resource", "RightsView", "lowest_role", "policy", "rights", "role_na
 BASIC = tuple(action.value for action in Action)
 _READING = frozenset({Action.LIST.value, Action.READ.value})
 _WRITING_AGAIN = frozenset({Action.UPDATE.value, Action.DELETE.value})
-_USERS = {action: Scope.ALL.value for action in BASIC}
-_OWN_USERS = {action: Scope.OWN.value for action in ("list", "read")}
-_SESSIONS = {action: Scope.ALL.value for action in ("list", "read", "delete")}
-_OWN_SESSIONS = {action: Scope.OWN.value for action in ("list", "read", "delete")}
+_USERS = dict.fromkeys(BASIC, Scope.ALL.value)
+_OWN_USERS = dict.fromkeys(("list", "read"), Scope.OWN.value)
+_SESSIONS = dict.fromkeys(("list", "read", "delete"), Scope.ALL.value)
+_OWN_SESSIONS = dict.fromkeys(("list", "read", "delete"), Scope.OWN.value)
 
 Rights = dict[str, str]
 """Scope by action."""

@@ -10,7 +10,7 @@ from qlf.blueprint.views.access import lowest_role, role_names
 from qlf.blueprint.views.entity import EntityView, table_order
 from qlf.blueprint.views.field import choice_check
 from qlf.blueprint.views.relation import RelationView
-from qlf.core.spec import Entity, Registration, Role, Spec
+from qlf.core.spec import Entity, Field, Registration, Role, Spec
 
 __all__ = ["AppView", "app_view"]
 
@@ -105,8 +105,20 @@ class AppView:
         return choice_check("role", self.role_names)
 
     def uses(self, *kinds: str) -> bool:
-        """Whether some field has one of these types."""
-        return any(field.kind in kinds for entity in self._all for field in entity.fields)
+        """Whether some field or input has one of these types."""
+        return any(field.type.value in kinds for field in self._used)
+
+    @property
+    def has_patterns(self) -> bool:
+        """Whether some text has a pattern of its own."""
+        return any(field.pattern is not None for field in self._used)
+
+    @property
+    def _used(self) -> Iterator[Field]:
+        for entity in self._all:
+            yield from (field.spec for field in entity.fields)
+        for operation in self.spec.operations:
+            yield from operation.inputs
 
     @property
     def has_links(self) -> bool:

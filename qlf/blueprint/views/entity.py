@@ -96,7 +96,7 @@ class EntityView:
         taken: set[str] = set()
         views = []
         for field in own:
-            if self.account and field.required and field.default is None:
+            if self.account and field.required:
                 # An account exists before anybody has filled in its profile.
                 field = field.model_copy(update={"required": False})  # noqa: PLW2901
             view = FieldView(field, self.name, self.cls, None, self.qualified)

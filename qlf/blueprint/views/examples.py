@@ -50,7 +50,9 @@ def _one(operation: Any, argument: Any, extra: int) -> str | None:
     if operation is codes.IN:
         return next((char for char in _candidates(argument) if _within(char, argument)), None)
     if operation is codes.BRANCH:
-        return next((made for made in (_all(branch, extra) for branch in argument[1]) if made is not None), None)
+        return next(
+            (made for made in (_all(branch, extra) for branch in argument[1]) if made is not None), None
+        )
     if operation is codes.SUBPATTERN:
         return _all(argument[-1], extra)
     if operation in (codes.MAX_REPEAT, codes.MIN_REPEAT):

@@ -19,6 +19,9 @@ EXACT = frozenset({FieldType.DECIMAL, FieldType.MONEY})
 _MOMENTS = {FieldType.DATE: "Date", FieldType.DATETIME: "Moment", FieldType.TIME: "TimeOfDay"}
 _SHARED = {FieldType.EMAIL: "Email", FieldType.PHONE: "Phone", FieldType.URL: "WebAddress", **_MOMENTS}
 
+_FIXED = frozenset({FieldType.EMAIL, FieldType.PHONE})
+"""Types whose lengths are their own, whatever the spec says."""
+
 _LENGTHS = {
     FieldType.STRING: (1, 200),
     FieldType.TEXT: (1, 5_000),
@@ -133,16 +136,16 @@ class FieldView:
     @property
     def min_length(self) -> int:
         """Fewest characters; a required text is never empty."""
-        if self.spec.type in _SHARED or self.spec.min_length is None:
-            optional = self.spec.type is FieldType.TEXT and not self.required
-            return 0 if optional else _LENGTHS[self.spec.type][0]
-        return self.spec.min_length
+        least = _LENGTHS[self.spec.type][0]
+        if self.spec.type in _FIXED or self.spec.min_length is None:
+            return 0 if self.spec.type is FieldType.TEXT and not self.required else least
+        return max(self.spec.min_length, least) if self.spec.type is FieldType.URL else self.spec.min_length
 
     @property
     def max_length(self) -> int:
         """Most characters."""
         most = _LENGTHS[self.spec.type][1]
-        return most if self.spec.type in _SHARED else max(self.spec.max_length or most, self.min_length)
+        return most if self.spec.type in _FIXED else max(self.spec.max_length or most, self.min_length)
 
     @property
     def scale(self) -> int:
@@ -218,6 +221,8 @@ class FieldView:
     @property
     def needs_alias(self) -> bool:
         """Whether the schemas give its type a name of its own."""
+        if self.spec.type is FieldType.URL:
+            return (self.min_length, self.max_length) != _LENGTHS[FieldType.URL]
         return self.spec.type in (FieldType.STRING, FieldType.TEXT) or self.spec.type in NUMERIC
 
     @property
@@ -230,9 +235,14 @@ class FieldView:
             return f"Annotated[int, Field(strict=True, ge={self.minimum:f}, le={self.maximum:f})]"
         lengths = [f"min_length={self.min_length}"] if self.min_length else []
         lengths.append(f"max_length={self.max_length}")
+        if self.spec.type is FieldType.URL:
+            return f"Annotated[WebAddress, StringConstraints({', '.join(lengths)})]"
         plain = "TEXT_PATTERN" if self.spec.type is FieldType.TEXT else "LINE_PATTERN"
-        pattern_text = plain if self.spec.pattern is None else literal(self, self.spec.pattern)
-        return f"Annotated[str, StringConstraints(pattern={pattern_text}, {', '.join(lengths)})]"
+        if self.spec.pattern is None:
+            return f"Annotated[str, StringConstraints(pattern={plain}, {', '.join(lengths)})]"
+        own = f"pattern={literal(self, self.spec.pattern)}"
+        # A pattern of the spec may let through what no text may hold: PostgreSQL takes no NUL.
+        return f"Annotated[str, StringConstraints({own}, {', '.join(lengths)}), AfterValidator(printable)]"
 
     # The table
 

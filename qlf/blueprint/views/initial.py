@@ -53,9 +53,13 @@ def initial_values(spec: Spec, entity: Entity, given: set[str]) -> dict[str, str
         view = field_view(spec, entity.name, field.name)
         if machine is not None and machine.field == field.name:
             found[field.name] = f"{view.enum_class}.{machine.initial.upper()}"
-        elif any(isinstance(r, Total) and (r.entity, r.field) == (entity.name, field.name) for r in spec.rules):
+        elif any(
+            isinstance(r, Total) and (r.entity, r.field) == (entity.name, field.name) for r in spec.rules
+        ):
             found[field.name] = literal(view, _plain_zero(view))
-        elif any(r.kind == "product" and (r.entity, r.field) == (entity.name, field.name) for r in spec.rules):
+        elif any(
+            r.kind == "product" and (r.entity, r.field) == (entity.name, field.name) for r in spec.rules
+        ):
             continue
         elif field.default is not None or field.required:
             found[field.name] = value_of(view)
@@ -90,7 +94,9 @@ def _nothing(view: FieldView, field: Field) -> str:
     if field.type is FieldType.UUID:
         return "uuid4()"
     # A text that nobody writes is a reference: short, unguessable, never the same twice.
-    return f"uuid4().hex[:{min(view.max_length, 32)}].upper()" if view.max_length < 32 else "uuid4().hex.upper()"
+    return (
+        f"uuid4().hex[:{min(view.max_length, 32)}].upper()" if view.max_length < 32 else "uuid4().hex.upper()"
+    )
 
 
 def _plain_zero(view: FieldView) -> int | str:

@@ -50,11 +50,15 @@ def screening_view(spec: Spec, rule: Screening) -> ScreeningView:
     _needed(rules, "is_active", FieldType.BOOLEAN)
     machine = spec.machine(rule.entity)
     if machine is None or rule.held_state not in machine.states:
-        raise InputError(f"the screening {rule.name!r} needs the state {rule.held_state!r} on {rule.entity!r}")
+        raise InputError(
+            f"the screening {rule.name!r} needs the state {rule.held_state!r} on {rule.entity!r}"
+        )
     to_row = relation_to(spec, rule.alerts, rule.entity)
     to_rule = relation_to(spec, rule.alerts, rule.rules)
     if to_row is None:
-        raise InputError(f"the screening {rule.name!r} needs a relation from {rule.alerts!r} to {rule.entity!r}")
+        raise InputError(
+            f"the screening {rule.name!r} needs a relation from {rule.alerts!r} to {rule.entity!r}"
+        )
     state = assigned(spec, rule.entity, machine.field)
     amount = spec.entity(rule.entity).field(rule.amount)
     members = [choice.upper() for choice in metric.choices]
@@ -65,7 +69,9 @@ def screening_view(spec: Spec, rule: Screening) -> ScreeningView:
         coded(spec, rule.alerts),
         rule.amount,
         not amount.required,
-        f"{rule.group}_id" if rule.group in {r.name for r in spec.relations_from(rule.entity)} else rule.group,
+        f"{rule.group}_id"
+        if rule.group in {r.name for r in spec.relations_from(rule.entity)}
+        else rule.group,
         f"{state.enum}.{rule.held_state.upper()}",
         machine.field,
         metric.name,

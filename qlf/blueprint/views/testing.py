@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import time
 from decimal import Decimal
 from functools import cached_property
 
 from qlf.blueprint.views.app import AppView
-from qlf.blueprint.views.behaviour import BehaviourView, behaviour
-from qlf.blueprint.views.coding import Coded, coded, owner_expression
+from qlf.blueprint.views.coding import owner_expression
 from qlf.blueprint.views.entity import EntityView
-from qlf.blueprint.views.examples import example
 from qlf.blueprint.views.field import FieldView
 from qlf.blueprint.views.initial import assigned
 from qlf.blueprint.views.literals import literal
 from qlf.blueprint.views.relation import RelationView
 from qlf.blueprint.views.samples import sample_columns
-from qlf.blueprint.views.verbs import AdjustView, VerbView
+from qlf.blueprint.views.trials import Trials, matching
 from qlf.core.spec import FieldType, NoOverlap, Ordered, Product
-from qlf.errors import InputError
 
-__all__ = ["AdjustTest", "Needed", "OperationView", "TestView", "WrongValue", "operations", "testing", "testings"]
+__all__ = ["Needed", "OperationView", "TestView", "WrongValue", "operations", "testing", "testings"]
 
 _VERBS = {"read": "get"}
 _NUMBERS = (FieldType.INTEGER, FieldType.DURATION)
@@ -46,31 +44,8 @@ class WrongValue:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class AdjustTest:
-    """An effect on another row, with numbers to try it."""
-
-    view: AdjustView
-    target: Coded
-    start: str
-    amount: str
-    after: str
-    short: str
-    """A start from which it cannot be done."""
-    decimal: bool
-
-
-class TestView:
+class TestView(Trials):
     """What the tests of one entity need."""
-
-    def __init__(self, app: AppView, entity: EntityView) -> None:
-        self.app = app
-        self.entity = entity
-
-    @cached_property
-    def does(self) -> BehaviourView:
-        """The behaviour under test."""
-        return behaviour(self.entity.app, self.entity.spec)
 
     # Valid values
 
@@ -91,7 +66,7 @@ class TestView:
         if any(r.kind == "total" and (r.entity, r.field) == (self.entity.spec.name, name) for r in rules):
             return assigned(self.entity.app, self.entity.spec.name, name).zero
         if field.spec.pattern is not None and field.textual:
-            return _matching(field)
+            return matching(field)
         return expression
 
     @property
@@ -113,14 +88,14 @@ class TestView:
         return tuple(
             Needed(relation.column, self.adding(relation), relation.itself)
             for relation in self.entity.keys
-            if relation.required
+            if relation.required or relation.name == self.entity.spec.owner_via
         )
 
     def adding(self, relation: RelationView) -> str:
         """Expression that stores a row for a relation and gives its key."""
         target = self.entity.app.entity(relation.spec.to)
         if target.account:
-            return "add_owner(session)"
+            return "owner_id" if relation.name == self.entity.spec.owner_via else "add_owner(session)"
         owner = ", owner_id=owner_id" if self.owned and owner_expression(self.entity.app, target) else ""
         return f"add_{relation.target_name}(session{owner}).id"
 
@@ -128,6 +103,11 @@ class TestView:
     def owned(self) -> bool:
         """Whether rows belong to an account."""
         return self.does.owned
+
+    @property
+    def exact(self) -> tuple[str, ...]:
+        """Sortable names whose JSON is decimal text."""
+        return tuple(f.name for f in self.entity.fields if f.exact and f.name in self.entity.sortable)
 
     @property
     def passes_owner(self) -> bool:
@@ -163,7 +143,9 @@ class TestView:
                 found.append((relation.column, "None"))
         for field in self.entity.given_fields:
             default = field.spec.default
-            if default in ("now", "today") and field.spec.type in (FieldType.DATE, FieldType.DATETIME):
+            if field.spec.type is FieldType.DATETIME or (
+                default == "today" and field.spec.type is FieldType.DATE
+            ):
                 continue
             if default is None and not field.required:
                 found.append((field.name, "None"))
@@ -190,10 +172,12 @@ class TestView:
     def wrong_updates(self) -> tuple[WrongValue, ...]:
         """Changes that are refused: nothing where something must be, what is not for requests."""
         found = [WrongValue(f.name, "None") for f in self.entity.given_fields if f.required]
-        found += [WrongValue(field.name, _wrong(field)[0]) for field in self.entity.given_fields if _wrong(field)]
+        found += [
+            WrongValue(field.name, _wrong(field)[0]) for field in self.entity.given_fields if _wrong(field)
+        ]
         changeable = {relation.column for relation in self.entity.updatable_relations}
         fixed = [r.column for r in self.entity.relations if r.column not in changeable]
-        found += [WrongValue(column, "str(uuid4())") for column in fixed]
+        found += [WrongValue(column, '"6f1e0c52-6f4a-4f0e-9b6f-2f1d6b0c9a10"') for column in fixed]
         found += [WrongValue(name, '"x"') for name in self.unknown if name not in fixed]
         return tuple(found)
 
@@ -227,9 +211,7 @@ class TestView:
     def uniques(self) -> tuple[str, ...]:
         """Unique fields that requests give and whose values differ."""
         return tuple(
-            field.name
-            for field in self.entity.given_fields
-            if field.spec.unique and self.varies(field.name)
+            field.name for field in self.entity.given_fields if field.spec.unique and self.varies(field.name)
         )
 
     @property
@@ -250,22 +232,30 @@ class TestView:
         return tuple(name for name in self.entity.sortable if name != "created_at")
 
     @property
-    def filtered(self) -> tuple[tuple[str, str, str], ...]:
-        """Query parameter, changes of a row that matches, changes of one that does not."""
+    def filtered(self) -> tuple[tuple[str, str, str, str], ...]:
+        """Query parameter, changes of a row that matches and of one that does not, value of the parameter."""
         return tuple(self._filtered())
 
-    def _filtered(self) -> Iterator[tuple[str, str, str]]:
+    def _filtered(self) -> Iterator[tuple[str, str, str, str]]:
         for relation in self.entity.keys:
-            target = self.entity.app.entity(relation.spec.to)
-            add = "add_owner(session)" if target.account else f"add_{relation.target_name}(session).id"
-            yield relation.filter.name, f"{relation.column}={add}", ""
+            name, column = relation.filter.name, relation.column
+            if not self.entity.app.entity(relation.spec.to).account:
+                owner = ", owner_id=actor.id" if self.owned and self.target_owned(relation) else ""
+                key = f"add_{relation.target_name}(session{owner}).id"
+                yield name, f"{column}={key}", "", f"wanted.{column}"
+            elif relation.name == self.entity.spec.owner_via:
+                yield name, f"{column}=actor.id", f"{column}=add_owner(session)", f"wanted.{column}"
+            else:
+                yield name, f"{column}=add_owner(session)", "", f"wanted.{column}"
         for field in self.entity.fields:
             names = [item.name for item in field.filters]
-            if field.is_enum and len(field.choices) > 1:
-                first, second = field.choices[0][0], field.choices[1][0]
-                yield names[0], f"{field.name}={field.enum_class}.{first}", f"{field.name}={field.enum_class}.{second}"
+            if field.is_enum and len(field.choices) > 1 and not field.spec.unique:
+                first, second = (
+                    f"{field.name}={field.enum_class}.{choice}" for choice, _ in field.choices[:2]
+                )
+                yield names[0], first, second, f'"{field.choices[0][1]}"'
             elif field.spec.type is FieldType.BOOLEAN:
-                yield names[0], f"{field.name}=True", f"{field.name}=False"
+                yield names[0], f"{field.name}=True", f"{field.name}=False", '"true"'
 
     @property
     def ranges(self) -> tuple[tuple[str, str], ...]:
@@ -283,6 +273,14 @@ class TestView:
         names = [field.name for field in self.entity.searchable if self.varies(field.name)]
         return names[0] if names else None
 
+    def fixed_optional(self, columns: tuple[str, ...]) -> str:
+        """Arguments for relations that a payload leaves out and a test needs."""
+        found = ""
+        for relation in self.entity.given_relations:
+            if relation.column in columns and not relation.required and not relation.many:
+                found += self.per_argument(relation)
+        return found
+
     # Relations
 
     @property
@@ -294,6 +292,10 @@ class TestView:
             for relation in other.keys
             if relation.spec.to == self.entity.spec.name and not relation.itself
         )
+
+    def refers_twice(self, other: EntityView) -> bool:
+        """Whether more than one relation of the other entity leads here."""
+        return sum(found.name == other.name for found, _ in self.dependents) > 1
 
     # Who
 
@@ -323,33 +325,6 @@ class TestView:
             for role, held in rights.by_role.items()
         )
 
-    # Verbs
-
-    def others(self, verb: VerbView) -> tuple[str, ...]:
-        """States that a transition cannot start from."""
-        machine = self.entity.machine
-        if machine is None:
-            return ()
-        enum = self.does.state_class
-        states = (f"{enum}.{state.upper()}" for state in machine.states)
-        return tuple(state for state in states if state not in verb.source_states)
-
-    def calm(self, verb: VerbView) -> str:
-        """Changes that keep a row under the thresholds of approvals: `, amount=Decimal("1.00")`."""
-        found = ""
-        for approval in verb.approvals:
-            field = self.entity.field(approval.field)
-            found += f", {approval.field}={_least(field)}"
-        return found
-
-    def adjust_tests(self, verb: VerbView) -> tuple[AdjustTest, ...]:
-        """The effects of a verb on other rows."""
-        return tuple(adjust_test(self.app, self.entity, view) for view in verb.adjusts)
-
-    def input_values(self, verb: VerbView) -> tuple[tuple[str, str], ...]:
-        """Inputs of an operation and valid values."""
-        return tuple((field.name, json_value(field)) for field in verb.inputs)
-
 
 def testing(app: AppView, entity: EntityView) -> TestView:
     """The test view of `entity`."""
@@ -376,59 +351,12 @@ def operations(app: AppView) -> tuple[OperationView, ...]:
     found = []
     for entity in app.routed:
         for action in entity.actions:
-            name = f"list_{entity.plural}" if action == "list" else f"{_VERBS.get(action, action)}_{entity.name}"
+            name = (
+                f"list_{entity.plural}" if action == "list" else f"{_VERBS.get(action, action)}_{entity.name}"
+            )
             public = entity.rights.is_public(action)
             found.append(OperationView(name, entity.constant, action.upper(), public))
     return tuple(found)
-
-
-def adjust_test(app: AppView, entity: EntityView, view: AdjustView) -> AdjustTest:
-    """An effect with numbers to try it."""
-    holder = next(item for item in app.entities if item.name == (view.line.name if view.line else entity.name))
-    target = next(item for item in app.entities if item.name == view.target.name)
-    field, by = target.field(view.field), holder.field(view.by)
-    amount = max(by.minimum, Decimal(1))
-    floor = max(field.minimum, Decimal(re.sub(r"[^0-9.-]", "", view.floor) or 0))
-    start = min(floor + 3 * amount, field.maximum)
-    after = start - amount if view.sign else start + amount
-    return AdjustTest(
-        view, view.target, _number(field, start), _number(by, amount), _number(field, after), _number(field, floor), field.exact
-    )
-
-
-def _number(field: FieldView, value: Decimal) -> str:
-    return f'Decimal("{value:.{field.scale}f}")' if field.exact else str(int(value))
-
-
-def _least(field: FieldView) -> str:
-    return _number(field, max(field.minimum, min(Decimal(1), field.maximum)))
-
-
-def json_value(field: FieldView) -> str:
-    """A valid value as it stands in JSON, as a Python literal."""
-    kind = field.spec.type
-    if field.is_enum:
-        return f'"{field.spec.choices[0]}"'
-    if field.exact:
-        return f'"{max(field.minimum, min(Decimal(1), field.maximum)):.{field.scale}f}"'
-    if kind in _NUMBERS:
-        return str(int(max(field.minimum, min(Decimal(1), field.maximum))))
-    simple = {
-        FieldType.BOOLEAN: "True",
-        FieldType.DATE: '"2030-01-07"',
-        FieldType.DATETIME: '"2030-01-07T09:00:00Z"',
-        FieldType.TIME: '"09:00:00"',
-        FieldType.UUID: '"6f1e0c52-6f4a-4f0e-9b6f-2f1d6b0c9a10"',
-        FieldType.EMAIL: '"somebody@example.com"',
-        FieldType.PHONE: '"+1 555 0100"',
-        FieldType.URL: '"https://example.com/"',
-    }
-    if kind in simple:
-        return simple[kind]
-    if field.spec.pattern is not None:
-        return _matching(field).replace("{number:0", "{1:0")
-    text = "Some words that say why".ljust(field.min_length, "x")[: field.max_length].strip()
-    return f'"{text}"'
 
 
 def _json_default(field: FieldView) -> str:
@@ -439,23 +367,9 @@ def _json_default(field: FieldView) -> str:
         return literal(field, default) if field.textual else f'"{default}"'
     if field.spec.type in _NUMBERS:
         return str(int(str(default)))
+    if field.spec.type is FieldType.TIME:
+        return f'"{time.fromisoformat(str(default)).isoformat()}"'
     return repr(default) if isinstance(default, bool) else f'"{default}"'
-
-
-def _matching(field: FieldView) -> str:
-    made = example(field.spec.pattern or "", field.min_length, field.max_length)
-    if made is None:
-        raise InputError(
-            f"no example of the pattern {field.spec.pattern!r} of {field.entity}.{field.name} was found",
-            hint="say the pattern more plainly, or leave it out",
-        )
-    for found in reversed(list(re.finditer(r"[0-9]{2,}", made))):
-        before, after = made[: found.start()], made[found.end() :]
-        width = len(found[0])
-        if re.search(field.spec.pattern or "", f"{before}{37:0{width}}{after}"):
-            quoted = [part.replace("\\", "\\\\").replace('"', '\\"').replace("{", "{{").replace("}", "}}") for part in (before, after)]
-            return f'f"{quoted[0]}{{number:0{width}}}{quoted[1]}"'
-    return literal(field, made)
 
 
 def _wrong(field: FieldView) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from qlf.blueprint.views.coding import Coded, coded, owner_chain, relation_to
 from qlf.blueprint.views.field import FieldView
-from qlf.blueprint.views.initial import assigned, field_view, initial_values, value_of
+from qlf.blueprint.views.initial import assigned, field_view, initial_values
 from qlf.blueprint.views.literals import literal
 from qlf.core import words
 from qlf.core.spec import (
@@ -156,7 +156,9 @@ def verb_views(spec: Spec, entity: Entity) -> tuple[VerbView, ...]:
         for step in machine.transitions:
             sources = tuple(f"{enum}.{state.upper()}" for state in step.from_)
             target = f"{enum}.{step.to.upper()}"
-            found.append(_verb(spec, entity, step.name, (), step.effects, machine.field, sources, target, step))
+            found.append(
+                _verb(spec, entity, step.name, (), step.effects, machine.field, sources, target, step)
+            )
     for operation in (item for item in spec.operations if item.entity == entity.name):
         inputs = tuple(
             FieldView(item, coded(spec, entity.name).name, coded(spec, entity.name).cls)
@@ -178,9 +180,13 @@ def _verb(
     step: Transition | None,
 ) -> VerbView:
     sets = tuple(
-        (effect.field, _set_value(spec, entity.name, effect)) for effect in effects if isinstance(effect, SetField)
+        (effect.field, _set_value(spec, entity.name, effect))
+        for effect in effects
+        if isinstance(effect, SetField)
     )
-    adjusts = tuple(adjust_view(spec, entity.name, effect) for effect in effects if isinstance(effect, Adjust))
+    adjusts = tuple(
+        adjust_view(spec, entity.name, effect) for effect in effects if isinstance(effect, Adjust)
+    )
     approvals = tuple(
         ApprovalView(
             rule.field,
@@ -233,10 +239,14 @@ def adjust_view(spec: Spec, entity: str, effect: Adjust) -> AdjustView:
         line, line_column, holder = coded(spec, relation.from_), f"{relation.name}_id", relation.from_
     through = next((r for r in spec.relations_from(holder) if r.name == effect.through), None)
     if through is None or through.cardinality is Cardinality.MANY_TO_MANY:
-        raise InputError(f"an adjust effect of {entity!r} goes through {holder}.{effect.through}, which is no relation")
+        raise InputError(
+            f"an adjust effect of {entity!r} goes through {holder}.{effect.through}, which is no relation"
+        )
     amount = next((f for f in spec.entity(holder).fields if f.name == effect.by), None)
     if amount is None:
-        raise InputError(f"an adjust effect of {entity!r} names the amount {holder}.{effect.by}, which is no field")
+        raise InputError(
+            f"an adjust effect of {entity!r} names the amount {holder}.{effect.by}, which is no field"
+        )
     number = field_view(spec, through.to, effect.field)
     return AdjustView(
         coded(spec, through.to),
@@ -256,7 +266,9 @@ def _inverse(spec: Spec, entity: str, name: str) -> Relation:
     for relation in spec.relations_to(entity):
         if name in (relation.inverse, relation.from_):
             return relation
-    raise InputError(f"an adjust effect of {entity!r} goes over the lines {name!r}, which are not related to it")
+    raise InputError(
+        f"an adjust effect of {entity!r} goes over the lines {name!r}, which are not related to it"
+    )
 
 
 def checkout_views(spec: Spec, entity: str) -> tuple[CheckoutView, ...]:
@@ -269,7 +281,9 @@ def _checkout(spec: Spec, item: Checkout) -> CheckoutView:
     from_relation = relation_to(spec, item.from_lines, item.entity)
     to_relation = relation_to(spec, item.to_lines, item.to)
     if from_relation is None or to_relation is None:
-        raise InputError(f"the lines of the checkout {item.name!r} have no relation to what they are lines of")
+        raise InputError(
+            f"the lines of the checkout {item.name!r} have no relation to what they are lines of"
+        )
     inputs = tuple(field_view(spec, item.to, name) for name in item.inputs)
     values = _new_row(spec, item, inputs)
     relations = {relation.name for relation in spec.relations_from(item.to_lines)}
@@ -285,7 +299,9 @@ def _checkout(spec: Spec, item: Checkout) -> CheckoutView:
         relation_name, _, attribute = origin.partition(".")
         relation = next((r for r in spec.relations_from(item.from_lines) if r.name == relation_name), None)
         if relation is None or not attribute:
-            raise InputError(f"the checkout {item.name!r} takes {field!r} from {origin!r}, which is not there")
+            raise InputError(
+                f"the checkout {item.name!r} takes {field!r} from {origin!r}, which is not there"
+            )
         snapshots.append((field, coded(spec, relation.to), f"{relation.name}_id", attribute))
     known = {name for name, _ in copies} | {name for name, *_ in snapshots}
     rest = initial_values(spec, spec.entity(item.to_lines), known)
@@ -315,7 +331,9 @@ def _new_row(spec: Spec, item: Checkout, inputs: tuple[FieldView, ...]) -> tuple
     to, origin = spec.entity(item.to), spec.entity(item.entity)
     values: list[tuple[str, str]] = []
     if owner_chain(spec, to) == ():
-        values.append(("owner_id", "row.owner_id" if origin.ownership is Ownership.USER else "access.user_id"))
+        values.append(
+            ("owner_id", "row.owner_id" if origin.ownership is Ownership.USER else "access.user_id")
+        )
     relations = {relation.name: relation for relation in spec.relations_from(item.to)}
     for name, relation in relations.items():
         if name in item.copies:
