@@ -78,7 +78,7 @@ _FASTAPI = Runbook(
     check_lock="requirements-dev.lock",
     migrate=("-m", "app.cli", "migrate"),
     create_admin=("-m", "app.cli", "create-admin", "--email"),
-    admin_password_variable="APP_ADMIN_PASSWORD",
+    admin_password_variable="APP_ADMIN_PASSWORD",  # noqa: S106 - the name of a variable
     serve=(
         "-m",
         "uvicorn",
@@ -92,7 +92,7 @@ _FASTAPI = Runbook(
     stop_seconds=5.0,
     test=("-m", "pytest", "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit2", "--junit-xml"),
     lint=("-m", "ruff", "check", "--no-cache", "--output-format", "json", "."),
-    format=("-m", "ruff", "format", "--no-cache", "--check", "."),
+    format=("-m", "ruff", "format", "--no-cache", "--check", "--output-format", "json", "."),
     types=(
         "-m",
         "mypy",

@@ -58,6 +58,7 @@ _IRREGULAR = {
     "datum": "data",
     "medium": "media",
     "bacterium": "bacteria",
+    "menu": "menus",
 }
 _SAME = {
     "equipment",

@@ -100,6 +100,21 @@ class AppView:
         return tuple((entity, key) for entity in self._all for key in entity.keys if key.late)
 
     @property
+    def shared(self) -> bool:
+        """Whether some rows belong to nobody in particular."""
+        return any(not entity.owned for entity in self.routed)
+
+    @property
+    def refers(self) -> bool:
+        """Whether some request names another row."""
+        return any(
+            not relation.many
+            for entity in self.routed
+            if {"create", "update"} & set(entity.actions)
+            for relation in entity.given_relations
+        )
+
+    @property
     def role_check(self) -> str:
         """SQL of the constraint on the role of an account."""
         return choice_check("role", self.role_names)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from qlf.blueprint.views.app import AppView
 from qlf.blueprint.views.entity import EntityView
-from qlf.blueprint.views.field import FieldView
+from qlf.blueprint.views.field import NUMERIC, FieldView
 from qlf.core import words
 from qlf.core.spec import FieldType, Ordered, Product, Total
 
@@ -22,6 +22,8 @@ _PEOPLE = frozenset(
 _CODES = frozenset({"code", "no", "number", "sku", "serial", "reference", "ref", "vin", "iban", "isbn", "plate"})
 _SHORTEST = 3
 """Characters that every sample has."""
+_ROOMY = 1_000
+"""Largest number allowed from which amounts grow with the number of the row."""
 _ROOM = 16
 """Characters that a title and a number need at least."""
 
@@ -59,10 +61,17 @@ def _value(app: AppView, entity: EntityView, field: FieldView, seen: set[tuple[s
             if isinstance(rule, Total):
                 lines = next(item for item in app.entities if item.spec.name == rule.lines)
                 return _value(app, lines, lines.field(rule.line_field), {*seen, key})
-    later = any(
-        isinstance(rule, Ordered) and (rule.entity, rule.last) == key for rule in app.spec.rules
-    )
+    pairs = [rule for rule in app.spec.rules if isinstance(rule, Ordered) and rule.entity == key[0]]
+    later = any(rule.last == field.name for rule in pairs)
+    if field.spec.type in NUMERIC and any(field.name in (rule.first, rule.last) for rule in pairs):
+        return _fixed(field, later=later)
     return _plain(entity, field, later=later)
+
+
+def _fixed(field: FieldView, *, later: bool) -> str:
+    # Fields with an order among them get numbers that keep it whatever their other bounds are.
+    number = max(field.minimum, min(Decimal(2 if later else 1), field.maximum))
+    return f'Decimal("{number:.{field.scale}f}")' if field.exact else str(int(number))
 
 
 def _plain(entity: EntityView, field: FieldView, *, later: bool) -> str:
@@ -71,9 +80,9 @@ def _plain(entity: EntityView, field: FieldView, *, later: bool) -> str:
     if field.textual:
         return _text(entity, field)
     if field.exact:
-        return _decimal(field, later=later)
+        return _decimal(field)
     if kind in (FieldType.INTEGER, FieldType.DURATION):
-        return _integer(field, later=later)
+        return _integer(field)
     if kind is FieldType.BOOLEAN:
         return "False" if field.spec.default is False else "True"
     if field.is_enum:
@@ -113,21 +122,16 @@ def _text(entity: EntityView, field: FieldView) -> str:
     return f'{made}.ljust({field.min_length}, "x")' if field.min_length > _SHORTEST else made
 
 
-def _integer(field: FieldView, *, later: bool) -> str:
+def _integer(field: FieldView) -> str:
     low, high = int(field.minimum), int(field.maximum)
     first = max(low, min(1, high))
     span = min(high - first, 999 if field.spec.unique else 99) + 1
-    shift = 1 if later else 0
-    if span <= shift + 1:
-        return str(high if later else first)
-    return f"{first + shift} + number % {span - shift}"
+    return str(first) if span == 1 else f"{first} + number % {span}"
 
 
-def _decimal(field: FieldView, *, later: bool) -> str:
+def _decimal(field: FieldView) -> str:
     low, high = field.minimum, field.maximum
-    if low > 1 or high < 1_000:
-        return f'Decimal("{(high if later else max(low, min(Decimal(0), high))):.{field.scale}f}")'
-    whole = f"Decimal({'1 + ' if later else ''}number % 998)"
+    if low > Decimal("0.5") or high < _ROOMY:
+        return f'Decimal("{max(low, min(Decimal(1), high)):.{field.scale}f}")'
     half = Decimal("0.5") if field.scale else Decimal(1)
-    return f'{whole} + Decimal("{half:.{field.scale}f}")'
-
+    return f'Decimal(number % {_ROOMY - 2}) + Decimal("{half:.{field.scale}f}")'

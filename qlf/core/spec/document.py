@@ -120,12 +120,28 @@ class Spec(Element):
     def to_data(self) -> dict[str, Any]:
         """Plain JSON data with the names of the published schema; defaults are left out."""
         data: dict[str, Any] = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        # The tag of a union is a default of each member, and nothing can be read back without it.
+        for part, rule in zip(data.get("rules", ()), self.rules, strict=True):
+            _tag(part, rule.kind)
+        for part, machine in zip(data.get("state_machines", ()), self.state_machines, strict=True):
+            for step, transition in zip(part["transitions"], machine.transitions, strict=True):
+                for effect, of in zip(step.get("effects", ()), transition.effects, strict=True):
+                    _tag(effect, of.kind)
+        for part, operation in zip(data.get("operations", ()), self.operations, strict=True):
+            for effect, of in zip(part["effects"], operation.effects, strict=True):
+                _tag(effect, of.kind)
         return {"version": self.version, **data}
 
     @property
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of the whole spec."""
         return digest_value(self.model_dump(mode="json", by_alias=True))
+
+
+def _tag(data: dict[str, Any], kind: str) -> None:
+    rest = dict(data)
+    data.clear()
+    data.update(kind=kind, **rest)
 
 
 def _problems(spec: Spec) -> Iterator[str]:
