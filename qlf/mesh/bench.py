@@ -1,0 +1,146 @@
+"""What the gates of one verification share: the tree on disk, environments, and a migrated database."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qlf.core.runbook import Runbook, runbook
+from qlf.core.spec import Spec
+from qlf.core.tree import Tree
+from qlf.errors import InputError
+from qlf.mesh.context import MeshContext
+from qlf.sandbox import (
+    Command,
+    Completed,
+    Environment,
+    Limits,
+    Mount,
+    Process,
+    Sandbox,
+    ensure,
+    open_sandbox,
+    uv_variables,
+)
+
+if TYPE_CHECKING:
+    from qlf.mesh.server import Fresh
+
+__all__ = ["Bench"]
+
+APP = "/app"
+
+
+class Bench:
+    """One tree under test. Everything expensive is made on first use and once, whichever gate asks.
+
+    Raises:
+        EnvironmentUnavailable: From any member, when this machine lacks what it needs.
+    """
+
+    def __init__(self, tree: Tree, spec: Spec, context: MeshContext) -> None:
+        self.tree = tree
+        self.spec = spec
+        self.context = context
+        self.runbook: Runbook = runbook(spec.app.stack)
+        # Two gates may ask for the same thing at once; installing it twice would cost more than waiting.
+        self._lock = threading.RLock()
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """The strongest sandbox of this machine."""
+        with self._lock:
+            return open_sandbox(self.context.policy, cache=self._folder("sandbox"))
+
+    @cached_property
+    def environment(self) -> Environment:
+        """The packages of the application and of its checks.
+
+        Raises:
+            InputError: If the application names none, or not exactly.
+        """
+        lock = self.runbook.check_lock
+        if lock not in self.tree:
+            raise InputError(f"the application has no {lock!r} to make its environment from")
+        with self._lock:
+            return self._ensure(self.tree.text(lock))
+
+    @cached_property
+    def tools(self) -> Environment:
+        """The packages of the mesh's own checkers that run beside the application."""
+        with self._lock:
+            return self._ensure(resources.files("qlf.mesh").joinpath("tools.lock").read_text())
+
+    @contextmanager
+    def files(self, *, writable: bool = True) -> Iterator[Mount]:
+        """The application's files at a place of their own."""
+        content = {path: file.data for path, file in self.tree.items()}
+        with self.sandbox.workspace(content) as work:
+            yield self.sandbox.place(work.path, APP, writable=writable)
+
+    @cached_property
+    def fresh(self) -> Fresh:
+        """A migrated database with its administrator, made once; see `qlf.mesh.server.prepare`.
+
+        Raises:
+            BootFailed: If the application cannot do it. It is asked again by the next gate.
+        """
+        from qlf.mesh.server import prepare
+
+        with self._lock:
+            return prepare(self)
+
+    @contextmanager
+    def types_cache(self) -> Iterator[Mount]:
+        """A folder for the type checker's cache."""
+        with self.sandbox.workspace({}) as work:
+            yield self.sandbox.place(work.path, "/types", writable=True)
+
+    def command(
+        self,
+        words: tuple[str, ...],
+        app: Mount,
+        *,
+        env: Mapping[str, str] | None = None,
+        mounts: tuple[Mount, ...] = (),
+        limits: Limits | None = None,
+    ) -> Command:
+        """A command of the runbook, run by the application's own interpreter in its folder."""
+        return Command(
+            (self.environment.program(self.sandbox, "python"), *words),
+            cwd=app.target,
+            env=dict(env or {}),
+            mounts=(app, *mounts, *self.environment.mounts(self.sandbox)),
+            limits=limits or Limits(),
+        )
+
+    def run(self, command: Command) -> Completed:
+        """Run it to its end."""
+        return self.sandbox.run(command)
+
+    def start(self, command: Command) -> Process:
+        """Start it and go on."""
+        return self.sandbox.start(command)
+
+    def _ensure(self, lock: str) -> Environment:
+        from uv import find_uv_bin
+
+        context = self.context
+        return ensure(
+            lock,
+            python=context.python or Path(sys.executable),
+            cache_dir=self._folder("environments"),
+            uv=context.uv or Path(find_uv_bin()),
+            variables=uv_variables(context.tools),
+        )
+
+    def _folder(self, name: str) -> Path:
+        folder = self.context.cache_dir / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

@@ -1,0 +1,1 @@
+"""Single checks, each a function from text to findings, that the gates put together."""
