@@ -1,0 +1,152 @@
+"""`qlf cache`: what is kept from earlier runs, and how to be rid of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qlf.cli.group import Command, run_of
+
+__all__ = ["Size", "cache", "human"]
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes: 500M, 2GiB, 0."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d{1,15})\s*([kmg]i?)?b?", str(value).strip().lower())
+        if match is None:
+            self.fail(f"{value!r} is no size; use bytes or a number such as 500M or 2GiB", param, ctx)
+        return int(match[1]) * _UNITS[match[2] or ""]
+
+
+@click.group("cache")
+def cache() -> None:
+    """Show or clear the results kept from earlier runs.
+
+    Nothing in the cache is needed: without it the next run takes longer and gives the same bytes.
+    """
+
+
+@cache.command("stats", cls=Command)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def stats(context: click.Context, *, as_json: bool) -> int:
+    """Show how much is kept, and where."""
+    from qlf.engine.store import Store
+
+    run = run_of(context)
+    home = run.settings.cache_dir
+    kept = Store(home / "store").stats()
+    other = max(0, _size(home) - kept.size)
+    if as_json:
+        run.screen.document(
+            {
+                "path": str(home),
+                "results": kept.values,
+                "trees": kept.trees,
+                "bytes": kept.size,
+                "other_bytes": other,
+            }
+        )
+        return 0
+    run.screen.table(
+        ["what", "entries", "size"],
+        [
+            ["step results", str(kept.values), ""],
+            ["file trees", str(kept.trees), ""],
+            ["both together", str(kept.values + kept.trees), human(kept.size)],
+            ["environments and the rest", "", human(other)],
+        ],
+        right=(1, 2),
+        result=True,
+    )
+    run.screen.say(f"in {home}")
+    return 0
+
+
+@cache.command("clear", cls=Command)
+@click.option("--all", "everything", is_flag=True, help="Also the package environments of applications.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def clear(context: click.Context, *, everything: bool, as_json: bool) -> int:
+    """Remove every kept result."""
+    from qlf.engine.store import Store
+
+    run = run_of(context)
+    home = run.settings.cache_dir
+    freed = Store(home / "store").clear()
+    if everything:
+        freed += _remove_rest(home)
+    return _freed(context, freed, as_json=as_json)
+
+
+@cache.command("prune", cls=Command)
+@click.option(
+    "--max-size",
+    type=Size(),
+    default="500M",
+    show_default=True,
+    help="Keep at most this much, the latest used first.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def prune(context: click.Context, *, max_size: int, as_json: bool) -> int:
+    """Remove the results that were not used for longest."""
+    from qlf.engine.store import Store
+
+    return _freed(
+        context, Store(run_of(context).settings.cache_dir / "store").prune(max_size), as_json=as_json
+    )
+
+
+def human(size: int) -> str:
+    """A number of bytes for a person: `1.5 MB`."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def _freed(context: click.Context, freed: int, *, as_json: bool) -> int:
+    screen = run_of(context).screen
+    if as_json:
+        screen.document({"freed_bytes": freed})
+    else:
+        screen.say(f"{human(freed)} freed", "good")
+    return 0
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            found = path.lstat()
+        except OSError:
+            # Another run may remove what this one just saw.
+            continue
+        total += found.st_size if path.is_file() and not path.is_symlink() else 0
+    return total
+
+
+def _remove_rest(home: Path) -> int:
+    import shutil
+
+    before = _size(home)
+    for path in home.iterdir() if home.is_dir() else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return before - _size(home)

@@ -1,0 +1,1 @@
+"""The local Prefect server that `qlf up` starts and `qlf down` stops, looked after as a process group."""
