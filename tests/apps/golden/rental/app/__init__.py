@@ -1,0 +1,3 @@
+"""Equipment rental, as an HTTP API."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,19 @@
+"""The category."""
+
+from sqlalchemy import CheckConstraint, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Entity
+
+
+class Category(Entity):
+    """One category."""
+
+    __tablename__ = "categories"
+    __table_args__ = (
+        CheckConstraint("length(name) BETWEEN 1 AND 80", name="name_length"),
+        CheckConstraint("length(description) <= 5000", name="description_length"),
+    )
+
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    description: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,3 @@
+"""Users, as an HTTP API."""
+
+__version__ = "0.1.0"

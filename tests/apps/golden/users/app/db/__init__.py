@@ -1,0 +1,1 @@
+"""The connection to the database and what all tables have in common."""

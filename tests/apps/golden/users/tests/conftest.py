@@ -1,0 +1,121 @@
+"""The application under test: in this process, on a migrated database of its own."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from app.core.config import Settings
+from app.db.base import Base
+from app.db.migrations import migrate
+from app.db.session import Database
+from app.main import create_app
+from app.policy import LOWEST_ROLE, Role
+from tests.support import Actor, MovableClock, add_user, log_in, make_settings
+
+TEST_DATABASE_URL = os.environ.get("TEST_DATABASE_URL")
+"""A PostgreSQL database the tests may empty; without it each test gets a SQLite file."""
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> str | Path:
+    """A migrated database: the URL of the shared one, or a file to copy."""
+    if TEST_DATABASE_URL:
+        migrate(make_settings(TEST_DATABASE_URL).database_url)
+        return TEST_DATABASE_URL
+    path = tmp_path_factory.mktemp("database") / "migrated.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def database_url(migrated: str | Path, tmp_path: Path) -> str:
+    if isinstance(migrated, str):
+        database = Database(make_settings(migrated))
+        with database.session.begin() as session:
+            for table in reversed(Base.metadata.sorted_tables):
+                session.execute(delete(table))
+        database.dispose()
+        return migrated
+    path = tmp_path / "test.db"
+    shutil.copy(migrated, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return make_settings(database_url)
+
+
+@pytest.fixture
+def start(database_url: str) -> Iterator[Callable[..., TestClient]]:
+    """Start an application with other settings than the usual ones."""
+    clients: list[TestClient] = []
+
+    def start_with(**changes: Any) -> TestClient:
+        client = TestClient(create_app(make_settings(**{"database_url": database_url, **changes})))
+        clients.append(client)
+        return client.__enter__()
+
+    yield start_with
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(start: Callable[..., TestClient]) -> TestClient:
+    return start()
+
+
+@pytest.fixture
+def app(client: TestClient) -> FastAPI:
+    assert isinstance(client.app, FastAPI)
+    return client.app
+
+
+@pytest.fixture
+def session(app: FastAPI) -> Iterator[Session]:
+    with app.state.database.session() as session:
+        yield session
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
+    clock = MovableClock()
+    monkeypatch.setattr("app.core.clock.now", clock.now)
+    return clock
+
+
+@pytest.fixture
+def act_as(client: TestClient, session: Session) -> Callable[[Role], Actor]:
+    """Log in as somebody with a role; in one test a role is always the same person."""
+    known: dict[Role, Actor] = {}
+
+    def find(role: Role) -> Actor:
+        if role not in known:
+            known[role] = log_in(client, add_user(session, f"{role.value}@example.com", role))
+        return known[role]
+
+    return find
+
+
+@pytest.fixture
+def admin(act_as: Callable[[Role], Actor]) -> Actor:
+    return act_as(Role.ADMIN)
+
+
+@pytest.fixture
+def user(act_as: Callable[[Role], Actor]) -> Actor:
+    return act_as(LOWEST_ROLE)
+
+
+@pytest.fixture
+def other(client: TestClient, session: Session) -> Actor:
+    return log_in(client, add_user(session, "other@example.com"))
