@@ -1,0 +1,162 @@
+"""Which nouns become entities: each needs evidence, in the brief or in a pack that the brief calls for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from qlf.brief.choose import Vocabulary, first_match
+from qlf.brief.draft import Draft, EntityDraft
+from qlf.brief.facts import Facts, Mention
+from qlf.brief.grammar.roles import is_person
+from qlf.brief.lexicon import is_known
+from qlf.brief.tokens import Brief
+from qlf.brief.wordlists import word_list
+from qlf.core.spec import Origin, Source
+from qlf.core.words import singular
+
+__all__ = ["find_entities"]
+
+_UNKNOWN = 0.95
+"""The weight from which a noun that no pack knows becomes an entity."""
+_MAX_ENTITIES = 60
+_LONG = 900
+"""Characters from which a brief is taken to name what it needs, so that nothing is added that it does not name."""
+
+
+def find_entities(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft) -> None:
+    """Fill the draft with entities, those of the brief first and in its order."""
+    evidence = _evidence(facts, words)
+    listed = {words.resolve(fact.owner) for fact in facts.fields}
+    for name in list(evidence):
+        # "greenhouse plants" are the plants of which the fields are listed.
+        plain = name.partition("_")[2]
+        if plain in listed and name not in listed and words.home(name) is None:
+            words.alias(name, plain)
+            evidence[plain] = [*evidence.get(plain, []), *evidence.pop(name)]
+    order = sorted(evidence, key=lambda name: min(item.span for item in evidence[name]))
+    for name in order:
+        best = max(evidence[name], key=lambda item: (item.weight, -item.span[0]))
+        home = words.home(name)
+        if home is not None:
+            if home[1].condition[0] == "never" or not _named_well(name, best, home[1].condition[0]):
+                continue
+        elif not _convincing(name, best, evidence[name], name in listed, facts):
+            continue
+        if len(draft.entities) >= _MAX_ENTITIES:
+            break
+        source = Source(
+            origin=Origin.BRIEF, detail=best.why, span=best.span, confidence=min(1.0, 0.5 + best.weight / 3)
+        )
+        _add(draft, name, source, words, explicit=name in listed)
+    _implied(brief, facts, words, draft)
+
+
+def _named_well(name: str, best: Mention, condition: str) -> bool:
+    if name == "user":
+        return best.weight >= 1.0
+    return best.weight >= 0.25
+
+
+def _evidence(facts: Facts, words: Vocabulary) -> dict[str, list[Mention]]:
+    evidence: dict[str, list[Mention]] = defaultdict(list)
+    for mention in facts.mentions:
+        if facts.is_negated(mention.span):
+            continue
+        evidence[words.resolve(mention.name)].append(mention)
+    for relation in facts.relations:
+        if not relation.strong or facts.is_negated(relation.span):
+            continue
+        for side in (relation.child, relation.parent):
+            if not is_known(side) and side not in word_list("noise"):
+                evidence[words.resolve(side)].append(
+                    Mention(side, relation.span, 0.8, "linked to something else")
+                )
+    return dict(evidence)
+
+
+def _convincing(name: str, best: Mention, all_of: list[Mention], listed: bool, facts: Facts) -> bool:
+    """Whether a noun that no pack knows is something to keep."""
+    head = name.rpartition("_")[2]
+    if (
+        name in word_list("noise")
+        or (head in word_list("noise") or head in word_list("app_nouns"))
+        and not listed
+    ):
+        return False
+    if head.endswith("ing") and head not in word_list("things") and not listed:
+        return False
+    if listed and best.weight >= 0.9:
+        return True
+    if is_known(name) and best.weight < 1.0:
+        return False
+    if is_person(name):
+        # People who merely act are roles; they are kept when something says what is kept about them.
+        return best.weight >= 1.0
+    repeated = 0.1 * min(4, sum(1 for item in all_of if item.weight >= 0.5) - 1)
+    return best.weight + max(0.0, repeated) >= _UNKNOWN
+
+
+def _add(draft: Draft, name: str, source: Source, words: Vocabulary, *, explicit: bool = False) -> None:
+    if name in draft.entities:
+        return
+    home = words.home(name)
+    entity = EntityDraft(name, source, explicit=explicit)
+    if home is not None:
+        entity.pack, entity.known = home
+        entity.plural, entity.label, entity.description = home[1].plural, home[1].label, home[1].description
+        entity.routes, entity.append_only = home[1].routes, home[1].append_only
+    entity.account = name == "user"
+    draft.entities[name] = entity
+
+
+def _implied(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft) -> None:
+    """Entities that a pack adds: the core of the domain, parts of what is there, and what words call for."""
+    detailed = sum(1 for item in draft.entities.values() if item.explicit) >= 2 or len(brief.text) > _LONG
+    negated = {
+        words.resolve(singular(mention.name)) for mention in facts.mentions if facts.is_negated(mention.span)
+    }
+    for rank, item in enumerate(words.chosen):
+        reason = f"the brief says {item.words[0]!r}" if item.words else "the domain"
+        for name, value in item.pack.entities.items():
+            kind, arguments = value.condition
+            if kind == "core" and rank == 0 and not detailed and name not in negated:
+                _add(draft, name, item.pack.source(reason, 0.8), words)
+            elif kind in ("when", "core") and arguments:
+                found = next((word for word in arguments if first_match(brief, facts, word)), None)
+                if found is not None:
+                    source = Source(
+                        origin=Origin.PACK,
+                        detail=f"pack {item.pack.name}: the brief says {found!r}",
+                        span=first_match(brief, facts, found),
+                        confidence=0.8,
+                    )
+                    _add(draft, name, source, words)
+        changed = True
+        while changed:
+            changed = False
+            for name, value in item.pack.entities.items():
+                kind, arguments = value.condition
+                if name in draft.entities or name in negated:
+                    continue
+                if kind == "with" and any(other in draft.entities for other in arguments):
+                    _add(draft, name, item.pack.source(f"goes with {arguments[0]}", 0.85), words)
+                    changed = True
+            for name in list(draft.entities):
+                for needed in _required(draft, name):
+                    if needed not in draft.entities and words.home(needed) is not None:
+                        _add(draft, needed, item.pack.source(f"{name} needs it", 0.75), words)
+                        changed = True
+
+
+def _required(draft: Draft, name: str) -> list[str]:
+    """Entities that the pack's entity cannot be without."""
+    entity = draft.entities[name]
+    if entity.known is None or entity.explicit:
+        return []
+    needed = []
+    for text in entity.known.relations.values():
+        parts = text.split()
+        target = parts[1] if parts[0] in ("part_of", "many", "one") else parts[0]
+        if "optional" not in parts and parts[0] != "many":
+            needed.append(target)
+    return needed
