@@ -24,7 +24,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
-from urllib.parse import urlsplit
 
 from qlf.errors import EnvironmentUnavailable, UsageError
 
@@ -308,6 +307,8 @@ def _prefect_profile(env: Mapping[str, str]) -> PrefectApi | None:
 
 
 def _api_url(value: str, name: str) -> str:
+    from urllib.parse import urlsplit
+
     hint = "set it to an address such as http://127.0.0.1:4200/api"
     # The value may carry a password, so it is never repeated.
     try:

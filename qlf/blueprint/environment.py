@@ -15,12 +15,12 @@ from typing import Any
 from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from qlf.blueprint.views.access import policy
 from qlf.blueprint.views.behaviour import all_verbs, behaviour, refers_to_owned
 from qlf.blueprint.views.forms import forms
 from qlf.blueprint.views.pages import pages
 from qlf.blueprint.views.samples import sample_columns
 from qlf.blueprint.views.testing import operations, testing, testings
-from qlf.blueprint.views.access import policy
 from qlf.core import words
 
 __all__ = ["environment"]

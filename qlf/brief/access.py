@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from qlf.brief.choose import Vocabulary
 from qlf.brief.draft import Draft
-from qlf.brief.facts import ActFact, Facts, Span
+from qlf.brief.facts import ActFact, Facts
 from qlf.brief.grammar.roles import is_person
 from qlf.brief.wordlists import word_list
 from qlf.core.spec import ADMIN, PUBLIC, Action, Approval, Origin, Ownership, Permission, Role, Scope, Source
@@ -59,12 +59,12 @@ def build_access(facts: Facts, words: Vocabulary, draft: Draft, *, enabled: bool
     for role in roles:
         _grant(role, facts, words, draft, grants)
     for item in words.chosen[:1]:
-        for entity, text in item.pack.public.items():
-            if entity in draft.entities:
+        for name, text in item.pack.public.items():
+            if name in draft.entities:
                 grants.give(
                     PUBLIC,
-                    entity,
-                    _actions(text, draft, entity)[0],
+                    name,
+                    _actions(text, draft, name)[0],
                     Scope.ALL,
                     item.pack.source("seen by everybody", 0.8),
                 )
@@ -72,7 +72,7 @@ def build_access(facts: Facts, words: Vocabulary, draft: Draft, *, enabled: bool
 
 
 def settle_approvals(rules: Iterable[Rule], allowed: Access, words: Vocabulary) -> tuple[Rule, ...]:
-    """The rules, with approvers that are roles of the application; the administrator where none of them is."""
+    """The rules, with approvers that are roles of the application, else the administrator."""
     known = {role.name for role in allowed.roles}
     settled: list[Rule] = []
     for rule in rules:
@@ -82,8 +82,9 @@ def settle_approvals(rules: Iterable[Rule], allowed: Access, words: Vocabulary) 
                     name for name in (_canonical(role, words) for role in rule.roles) if name in known
                 )
             ) or (ADMIN,)
-            rule = rule.model_copy(update={"roles": roles})
-        settled.append(rule)
+            settled.append(rule.model_copy(update={"roles": roles}))
+        else:
+            settled.append(rule)
     return tuple(settled)
 
 
@@ -130,23 +131,19 @@ def _roles(facts: Facts, words: Vocabulary, draft: Draft) -> tuple[Role, ...]:
                 )
     for fact in facts.roles:
         name = _canonical(singular(fact.name), words)
-        if (
-            facts.is_negated(fact.span)
-            or name in found
-            and found[name].source
-            and found[name].source.origin is Origin.BRIEF
-        ):  # type: ignore[union-attr]
+        earlier = found[name].source if name in found else None
+        if facts.is_negated(fact.span) or (earlier is not None and earlier.origin is Origin.BRIEF):
             continue
-        if not fact.listed and name not in found and _is_kept(name, fact.span, facts, words, draft):
+        if not fact.listed and name not in found and _is_kept(name, facts, words, draft):
             continue
         if (
             name == "user"
-            and len([other for other in facts.roles if other.name not in ("user", "admin")])
+            and [other for other in facts.roles if other.name not in ("user", "admin")]
             and not fact.listed
             and "user" not in found
         ):
             continue
-        if name in (PUBLIC,) or len(found) > 12:
+        if name == PUBLIC or len(found) > 12:
             continue
         known = found.get(name)
         source = Source(
@@ -176,7 +173,7 @@ def _roles(facts: Facts, words: Vocabulary, draft: Draft) -> tuple[Role, ...]:
     return tuple(role.model_copy(update={"default": role.name == default}) for role in found.values())
 
 
-def _is_kept(name: str, span: Span, facts: Facts, words: Vocabulary, draft: Draft) -> bool:
+def _is_kept(name: str, facts: Facts, words: Vocabulary, draft: Draft) -> bool:
     """People of whom records are kept are no role merely because a sentence says that they do something."""
     entity = words.resolve(name)
     if entity not in draft.entities:
@@ -340,7 +337,7 @@ def _act(role: Role, act: ActFact, words: Vocabulary, draft: Draft, grants: _Gra
         actions = [Action.CREATE, Action.LIST, Action.READ]
     else:
         actions = [Action.LIST, Action.READ]
-        actions += [verb for verb in verbs if verb == act.verb or verb.startswith(f"{act.verb}_")]  # type: ignore[misc]
+        actions += [verb for verb in verbs if verb == act.verb or verb.startswith(f"{act.verb}_")]
     owned = entity.ownership is not Ownership.NONE and (role.name in word_list("outsiders") or act.own)
     grants.give(
         role.name,

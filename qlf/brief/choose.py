@@ -89,7 +89,7 @@ class Vocabulary:
 
 
 def first_match(brief: Brief, facts: Facts, word: str, *, outside: tuple[Span, ...] = ()) -> Span | None:
-    """The first place where the brief uses a word, not excluded and not merely a part of one of the phrases `outside`."""
+    """The first place where the brief uses a word: not excluded, not a mere part of the phrases `outside`."""
     for match in word_pattern(word).finditer(brief.lower):
         start, end = match.span()
         inside = any(first <= start and end <= last and last - first > end - start for first, last in outside)

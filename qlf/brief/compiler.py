@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from qlf.brief import access, assemble, entities, ruleset, surroundings
+from qlf.brief import (
+    access,
+    assemble,
+    entities,
+    features,
+    fieldset,
+    links,
+    overlays,
+    questions,
+    ruleset,
+    surroundings,
+)
 from qlf.brief.choose import Vocabulary, choose
 from qlf.brief.consistent import make_consistent
 from qlf.brief.draft import Draft
@@ -44,20 +55,26 @@ def compile_text(text: str, *, name: str | None = None) -> Spec:
     entities.find_entities(brief, facts, words, draft)
     if not draft.entities:
         raise InputError(
-            f"the brief {brief.quote((0, len(brief.text)))[:60]!r} names nothing that an application could keep",
-            hint="Say in English what it keeps and who uses it, for example: track books with title and author, and members who borrow them.",
+            (
+                f"the brief {brief.quote((0, len(brief.text)))[:60]!r} names nothing that an "
+                f"application could keep"
+            ),
+            hint=(
+                "Say in English what it keeps and who uses it, for example: track books with title "
+                "and author, and members who borrow them."
+            ),
         )
-    assemble.add_fields(facts, words, draft)
-    assemble.add_relations(facts, words, draft)
+    fieldset.add_fields(facts, words, draft)
+    links.add_relations(facts, words, draft)
     assemble.add_states(facts, words, draft)
     assemble.add_behaviour(words, draft)
-    ruleset.apply_rules(brief, facts, words, draft)
+    ruleset.apply_rules(facts, words, draft)
     make_consistent(draft)
     return _spec(brief, facts, words, draft, name)
 
 
 def _spec(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft, name: str | None) -> Spec:
-    signs_in = surroundings.signs_in(brief, facts)
+    signs_in = surroundings.signs_in(brief)
     allowed = access.build_access(facts, words, draft, enabled=signs_in)
     title = surroundings.title_of(brief, words, draft)
     app = App(
@@ -73,9 +90,9 @@ def _spec(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft, name: str
         registration=surroundings.registration_of(brief, facts, words),
         source=surroundings.auth_source(brief, facts),
     )
-    features = surroundings.features_of(brief, facts, words, draft, allowed, auth)
-    overlays = surroundings.overlays_of(brief, facts, words)
-    surroundings.ask_questions(brief, facts, words, draft, app, auth)
+    capabilities = features.features_of(brief, facts, words, draft, allowed, auth)
+    chosen = overlays.overlays_of(brief, facts, words)
+    questions.ask_questions(brief, words, draft, auth)
     return Spec(
         app=app,
         brief=brief.text,
@@ -88,8 +105,8 @@ def _spec(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft, name: str
         operations=tuple(draft.operations),
         checkouts=tuple(draft.checkouts),
         rules=access.settle_approvals(draft.rules, allowed, words),
-        features=features,
-        overlays=overlays,
+        features=capabilities,
+        overlays=chosen,
         questions=tuple(draft.questions.values()),
         pages=surroundings.pages_of(app, draft),
     )

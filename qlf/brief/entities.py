@@ -18,9 +18,10 @@ __all__ = ["find_entities"]
 
 _UNKNOWN = 0.95
 """The weight from which a noun that no pack knows becomes an entity."""
+_GUESS = 0.5
 _MAX_ENTITIES = 60
 _LONG = 900
-"""Characters from which a brief is taken to name what it needs, so that nothing is added that it does not name."""
+"""Characters from which a brief is taken to name all that it needs."""
 
 
 def find_entities(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft) -> None:
@@ -38,9 +39,9 @@ def find_entities(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft) -
         best = max(evidence[name], key=lambda item: (item.weight, -item.span[0]))
         home = words.home(name)
         if home is not None:
-            if home[1].condition[0] == "never" or not _named_well(name, best, home[1].condition[0]):
+            if home[1].condition[0] == "never" or not _named_well(name, best):
                 continue
-        elif not _convincing(name, best, evidence[name], name in listed, facts):
+        elif not _convincing(name, best, evidence[name], listed=name in listed):
             continue
         if len(draft.entities) >= _MAX_ENTITIES:
             break
@@ -49,9 +50,24 @@ def find_entities(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft) -
         )
         _add(draft, name, source, words, explicit=name in listed)
     _implied(brief, facts, words, draft)
+    if not draft.entities:
+        _best_guess(evidence, words, draft)
 
 
-def _named_well(name: str, best: Mention, condition: str) -> bool:
+def _best_guess(evidence: dict[str, list[Mention]], words: Vocabulary, draft: Draft) -> None:
+    """The noun that something is done to, when nothing better was found."""
+    candidates = [
+        (-item.weight, item.span, name, item)
+        for name, items in evidence.items()
+        for item in items
+        if item.weight >= _GUESS and not is_known(name) and name not in word_list("noise")
+    ]
+    for _, _, name, item in sorted(candidates)[:1]:
+        source = Source(origin=Origin.BRIEF, detail=item.why, span=item.span, confidence=0.4)
+        _add(draft, name, source, words)
+
+
+def _named_well(name: str, best: Mention) -> bool:
     if name == "user":
         return best.weight >= 1.0
     return best.weight >= 0.25
@@ -74,13 +90,11 @@ def _evidence(facts: Facts, words: Vocabulary) -> dict[str, list[Mention]]:
     return dict(evidence)
 
 
-def _convincing(name: str, best: Mention, all_of: list[Mention], listed: bool, facts: Facts) -> bool:
+def _convincing(name: str, best: Mention, all_of: list[Mention], *, listed: bool) -> bool:
     """Whether a noun that no pack knows is something to keep."""
     head = name.rpartition("_")[2]
-    if (
-        name in word_list("noise")
-        or (head in word_list("noise") or head in word_list("app_nouns"))
-        and not listed
+    if name in word_list("noise") or (
+        (head in word_list("noise") or head in word_list("app_nouns")) and not listed
     ):
         return False
     if head.endswith("ing") and head not in word_list("things") and not listed:

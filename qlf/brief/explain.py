@@ -27,8 +27,7 @@ class Row:
 
 def rows(spec: Spec) -> list[Row]:
     """All parts that say where they came from, in the order of the spec."""
-    found = [_row(spec, path, source) for path, source in _parts(spec)]
-    return found
+    return [_row(spec, path, source) for path, source in _parts(spec)]
 
 
 def _row(spec: Spec, path: str, source: Source) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from qlf.brief.grammar.tags import base_verb
 from qlf.brief.naming import field_name
@@ -12,21 +13,67 @@ from qlf.core.spec import Source, StateMachine, Transition
 __all__ = ["build_machine", "verb_for"]
 
 _VERBS = {
-    "in_progress": "start", "started": "start", "ongoing": "start", "running": "start", "done": "complete", "finished": "finish", "complete": "complete",
-    "open": "reopen", "opened": "open", "closed": "close", "on_hold": "hold", "active": "activate", "inactive": "deactivate", "new": "reset",
-    "available": "make_available", "unavailable": "make_unavailable", "overdue": "mark_overdue", "ready": "mark_ready", "draft": "redraft",
-    "paid": "pay", "unpaid": "mark_unpaid", "sold": "sell", "sent": "send", "lost": "report_lost", "won": "win", "no_show": "mark_no_show",
-    "pending": "put_back", "under_review": "start_review", "in_review": "start_review", "review": "start_review", "in_transit": "dispatch",
-    "out_for_delivery": "send_out", "waiting": "wait", "void": "void", "live": "go_live", "todo": "put_back", "to_do": "put_back",
-    "enabled": "enable", "disabled": "disable", "checked_in": "check_in", "checked_out": "check_out", "picked_up": "pick_up",
-    "borrowed": "borrow", "written_off": "write_off", "doing": "start", "testing": "start_testing", "maintenance": "start_maintenance",
-    "in_maintenance": "start_maintenance", "under_maintenance": "start_maintenance", "out_of_service": "take_out_of_service", "in_repair": "start_repair",
-    "in_production": "start_production", "planned": "plan", "scheduled": "schedule", "requested": "request_again", "preparing": "start_preparing",
-}  # fmt: skip
+    "in_progress": "start",
+    "started": "start",
+    "ongoing": "start",
+    "running": "start",
+    "done": "complete",
+    "finished": "finish",
+    "complete": "complete",
+    "open": "reopen",
+    "opened": "open",
+    "closed": "close",
+    "on_hold": "hold",
+    "active": "activate",
+    "inactive": "deactivate",
+    "new": "reset",
+    "available": "make_available",
+    "unavailable": "make_unavailable",
+    "overdue": "mark_overdue",
+    "ready": "mark_ready",
+    "draft": "redraft",
+    "paid": "pay",
+    "unpaid": "mark_unpaid",
+    "sold": "sell",
+    "sent": "send",
+    "lost": "report_lost",
+    "won": "win",
+    "no_show": "mark_no_show",
+    "pending": "put_back",
+    "under_review": "start_review",
+    "in_review": "start_review",
+    "review": "start_review",
+    "in_transit": "dispatch",
+    "out_for_delivery": "send_out",
+    "waiting": "wait",
+    "void": "void",
+    "live": "go_live",
+    "todo": "put_back",
+    "to_do": "put_back",
+    "enabled": "enable",
+    "disabled": "disable",
+    "checked_in": "check_in",
+    "checked_out": "check_out",
+    "picked_up": "pick_up",
+    "borrowed": "borrow",
+    "written_off": "write_off",
+    "doing": "start",
+    "testing": "start_testing",
+    "maintenance": "start_maintenance",
+    "in_maintenance": "start_maintenance",
+    "under_maintenance": "start_maintenance",
+    "out_of_service": "take_out_of_service",
+    "in_repair": "start_repair",
+    "in_production": "start_production",
+    "planned": "plan",
+    "scheduled": "schedule",
+    "requested": "request_again",
+    "preparing": "start_preparing",
+}
 
 
 def verb_for(state: str, entity: str) -> str:
-    """The name of the step that leads to a state: `returned` gives `return_<entity>`, as `return` is a keyword."""
+    """The name of the step to a state: `shipped` gives `ship`, `returned` gives `return_<entity>`."""
     if state in _VERBS:
         return _VERBS[state]
     first, _, rest = state.partition("_")
@@ -79,9 +126,9 @@ def build_machine(
             grouped.setdefault(after, []).append(before)
     transitions: dict[str, Transition] = {}
     for item in known:
-        before = tuple(state for state in item.from_ if state in states)
-        if before and item.to in grouped and not steps:
-            transitions[item.name] = item.model_copy(update={"from_": before, "source": source})
+        starts = tuple(state for state in item.from_ if state in states)
+        if starts and item.to in grouped and not steps:
+            transitions[item.name] = item.model_copy(update={"from_": starts, "source": source})
             grouped.pop(item.to)
     for after, befores in grouped.items():
         name = verb_for(after, entity)
@@ -105,11 +152,8 @@ def build_machine(
 
 
 def _moves(states: tuple[str, ...]) -> list[tuple[str, str]]:
-    if (
-        all(state in word_list("loops") for state in states)
-        or len(states) == 2
-        and states[1] not in word_list("away")
-        and not _once(states[1])
+    if all(state in word_list("loops") for state in states) or (
+        len(states) == 2 and states[1] not in word_list("away") and not _once(states[1])
     ):
         return [(a, b) for a in states for b in states if a != b]
     main = [
@@ -119,7 +163,7 @@ def _moves(states: tuple[str, ...]) -> list[tuple[str, str]]:
     ] or [states[0]]
     if main[0] != states[0]:
         main.insert(0, states[0])
-    moves = list(zip(main, main[1:], strict=False))
+    moves = list(pairwise(main))
     ends = {main[-1]} if len(main) > 1 else set()
     for state in states:
         if state in main:

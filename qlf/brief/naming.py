@@ -26,21 +26,59 @@ _RESERVED = frozenset(
     }
 )
 RENAMED = {
-    "account": "customer_account", "session": "meeting_session", "token": "issued_token", "role": "job_role",
-    "permission": "access_grant", "policy": "policy_record", "table": "dining_table", "service": "offered_service",
-    "setting": "preference", "settings": "preference", "page": "content_page", "request": "service_request",
-    "response": "submitted_response", "file": "stored_file", "test": "assessment", "field": "plot", "class": "group_class",
-    "model": "product_model", "version": "revision", "property": "real_property", "error": "error_report",
-    "key": "access_key", "list": "item_list", "set": "item_set", "base": "site_base", "type": "kind",
-    "object": "tracked_object", "app": "software_app", "migration": "migration_project", "audit_event": "audit_entry", "resource": "shared_resource",
-    "path": "learning_path", "text": "text_entry", "engine": "engine_unit",
-}  # fmt: skip
+    "account": "customer_account",
+    "session": "meeting_session",
+    "token": "issued_token",
+    "role": "job_role",
+    "permission": "access_grant",
+    "policy": "policy_record",
+    "table": "dining_table",
+    "service": "offered_service",
+    "setting": "preference",
+    "settings": "preference",
+    "page": "content_page",
+    "request": "service_request",
+    "response": "submitted_response",
+    "file": "stored_file",
+    "test": "assessment",
+    "field": "plot",
+    "class": "group_class",
+    "model": "product_model",
+    "version": "revision",
+    "property": "real_property",
+    "error": "error_report",
+    "key": "access_key",
+    "list": "item_list",
+    "set": "item_set",
+    "base": "site_base",
+    "type": "kind",
+    "object": "tracked_object",
+    "app": "software_app",
+    "migration": "migration_project",
+    "audit_event": "audit_entry",
+    "resource": "shared_resource",
+    "path": "learning_path",
+    "text": "text_entry",
+    "engine": "engine_unit",
+}
 _FIELD_RENAMED = {
-    "id": "reference", "created_at": "recorded_at", "updated_at": "changed_at", "from": "from_place", "to": "to_place",
-    "class": "class_name", "global": "is_global", "import": "import_note", "return": "return_note", "metadata": "details",
-    "query": "search_text", "copy": "copy_number", "registry": "registry_name", "is": "is_set", "in": "inside",
+    "id": "reference",
+    "created_at": "recorded_at",
+    "updated_at": "changed_at",
+    "from": "from_place",
+    "to": "to_place",
+    "class": "class_name",
+    "global": "is_global",
+    "import": "import_note",
+    "return": "return_note",
+    "metadata": "details",
+    "query": "search_text",
+    "copy": "copy_number",
+    "registry": "registry_name",
+    "is": "is_set",
+    "in": "inside",
     "password_hash": "password_note",
-}  # fmt: skip
+}
 
 
 def _ascii(text: str) -> str:
@@ -58,7 +96,7 @@ def _plain(text: str, limit: int) -> str | None:
 
 
 def entity_name(phrase: str) -> str | None:
-    """The noun for a phrase, singular, or `None` when none can be made of it; `safe_entity` makes it a name."""
+    """The noun for a phrase, singular; `None` when there is none. `safe_entity` makes a name of it."""
     name = _plain(phrase, 40)
     if name is None or len(name) < 3:
         return None

@@ -184,8 +184,8 @@ def parse_field(name: str, text: str, source: Source | None = None) -> Field:
     """A field from its one-line form.
 
     The first word is the type; then any of `optional`, `unique`, `readonly`, `search`, `filter`, a data class
-    (`personal`, `health`, …), and `min=`, `max=`, `pattern=`, `default=`, `unit=`, `scale=`; an enum lists its
-    values in brackets: `enum[low|medium|high] default=low`.
+    (`personal`, `health`, ...), and `min=`, `max=`, `pattern=`, `default=`, `unit=`, `scale=`; an enum lists
+    its values in brackets: `enum[low|medium|high] default=low`.
 
     Raises:
         ValueError: For a word that is none of these.
@@ -208,9 +208,12 @@ def parse_field(name: str, text: str, source: Source | None = None) -> Field:
         key, sign, value = word.partition("=")
         if not sign:
             flags: dict[str, dict[str, Any]] = {
-                "optional": {"required": False}, "unique": {"unique": True}, "readonly": {"read_only": True},
-                "search": {"searchable": True}, "filter": {"filterable": True},
-            }  # fmt: skip
+                "optional": {"required": False},
+                "unique": {"unique": True},
+                "readonly": {"read_only": True},
+                "search": {"searchable": True},
+                "filter": {"filterable": True},
+            }
             values.update(flags[word] if word in flags else {"classification": Classification(word)})
         elif key in ("min", "max"):
             prefix = "imum" if numeric else "_length"
@@ -234,7 +237,9 @@ def parse_field(name: str, text: str, source: Source | None = None) -> Field:
 
 
 def parse_relation(entity: str, name: str, text: str, source: Source | None = None) -> Relation:
-    """A relation from its one-line form: `[part_of|many|one] TARGET [optional] [set_null|cascade] [readonly] [inverse=NAME]`.
+    """A relation from its one-line form: `[part_of|many|one] TARGET`, then words about it.
+
+    The words are `optional`, `set_null`, `cascade`, `restrict`, `readonly` and `inverse=NAME`.
 
     Raises:
         ValueError: For a word that is none of these.

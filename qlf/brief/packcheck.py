@@ -1,4 +1,4 @@
-"""Checks that every pack holds together: types, references, names, and that the whole pack makes a valid spec."""
+"""Checks that every pack holds together: types, references and names."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def pack_problems(pack: Pack) -> list[str]:
                 or not field.read_only
             ):
                 problems.append(
-                    f"{where}.{machine.field} must be a readonly enum of the machine's states with the first as default"
+                    f"{where}.{machine.field} must be a readonly enum of the machine's states with the "
+                    f"first as default"
                 )
             machine.machine(name, pack.source())
     problems += [
@@ -129,9 +130,9 @@ def _behaviour_problems(
         ]
         if rule.kind == "other":
             problems.append(f"{where} is text only; packs hold rules that are enforced")
-    for part in (*pack.typed_operations(), *pack.typed_checkouts()):
-        if part.entity not in attributes:
-            problems.append(f"{pack.name}: {part.name} names the unknown {part.entity!r}")
+    for operation in pack.typed_operations():
+        if operation.entity not in attributes:
+            problems.append(f"{pack.name}: {operation.name} names the unknown {operation.entity!r}")
     for checkout in pack.typed_checkouts():
         old, new = attributes.get(checkout.from_lines, set()), attributes.get(checkout.to_lines, set())
         if (

@@ -1,4 +1,4 @@
-"""Turns the rules that the grammar found into rules of the spec, or into questions where nothing enforces them."""
+"""Turns the rules that the grammar found into rules of the spec, or into questions where none fits."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from qlf.brief.facts import Facts, RuleFact
 from qlf.brief.grammar.phrases import clean_phrase
 from qlf.brief.grammar.roles import role_name
 from qlf.brief.grammar.rules import amount
+from qlf.brief.lookup import find_entity, find_field, subject_of
 from qlf.brief.naming import entity_name, field_name
-from qlf.brief.tokens import Brief
 from qlf.brief.wordlists import word_list
 from qlf.core.spec import (
     Approval,
     Capacity,
-    Field,
     FieldType,
     NoOverlap,
     Ordered,
@@ -55,12 +54,12 @@ _ENDS = ("end_date", "ends_at", "end_time", "end", "check_out", "until_date", "e
 _MAX_OTHERS = 12
 
 
-def apply_rules(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft) -> None:
+def apply_rules(facts: Facts, words: Vocabulary, draft: Draft) -> None:
     """Add the rules of the brief to the draft."""
     for fact in facts.rules:
         done = _APPLY[fact.kind](fact, words, draft)
         if not done:
-            _other(fact.text, fact.span, _subject(fact, words, draft), draft)
+            _other(fact.text, fact.span, subject_of(fact, words, draft), draft)
     for other in facts.others:
         entity = next(
             (name for name in (words.resolve(noun) for noun in other.nouns) if name in draft.entities), None
@@ -75,71 +74,19 @@ def _source(fact: RuleFact) -> Source:
     )
 
 
-def _entity(phrase: str, words: Vocabulary, draft: Draft) -> str | None:
-    """The entity at the end of a phrase."""
-    parts = clean_phrase(phrase).split()
-    for length in (3, 2, 1):
-        name = entity_name(" ".join(parts[-length:])) if parts[-length:] else None
-        if name and words.resolve(name) in draft.entities:
-            return words.resolve(name)
-    return None
-
-
-def _subject(fact: RuleFact, words: Vocabulary, draft: Draft) -> str | None:
-    for part in re.findall(r"[A-Za-z][\w-]+", fact.text):
-        name = entity_name(part)
-        if name and words.resolve(name) in draft.entities:
-            return words.resolve(name)
-    return None
-
-
-def _field(phrase: str, fact: RuleFact, words: Vocabulary, draft: Draft) -> list[tuple[str, Field]]:
-    """The fields that a phrase names: `the price of a product`, `product price`, `SKU`."""
-    found: list[tuple[str, Field]] = []
-    owner = None
-    if match := re.match(
-        r"(.+?) (?:of|for) (?:an? |the |each |every )?(.+)\Z", phrase.strip(), re.IGNORECASE
-    ):
-        owner = _entity(match[2], words, draft)
-        phrase = match[1] if owner else phrase
-    parts = clean_phrase(re.split(r"\b(?:that|which|where|and the|each|every)\b", phrase)[-1]).split()
-    for length in range(min(3, len(parts)), 0, -1):
-        name = field_name(" ".join(parts[-length:]))
-        if name is None:
-            continue
-        lead = _entity(" ".join(parts[:-length]), words, draft) if len(parts) > length else None
-        for entity in draft.entities.values():
-            if (owner or lead) not in (None, entity.name):
-                continue
-            field = entity.fields.get(name) or entity.fields.get(singular(name))
-            if field is not None:
-                found.append((entity.name, field))
-        if found:
-            break
-    if len(found) > 1 and owner is None:
-        said = {words.resolve(entity_name(word) or "x") for word in re.findall(r"[A-Za-z][\w-]+", fact.text)}
-        named = [item for item in found if item[0] in said]
-        found = (
-            named
-            or [item for item in found if item[1].source and item[1].source.origin is Origin.BRIEF][:1]
-            or found[:1]
-        )
-    return found
-
-
 def _unique(fact: RuleFact, words: Vocabulary, draft: Draft) -> bool:
     arguments = dict(fact.arguments)
     phrase = arguments["field"]
     done = False
     pieces = re.split(r",\s*|\s+and\s+", phrase)
     last = clean_phrase(pieces[-1]).split()
-    targets = _field(phrase if len(pieces) == 1 else pieces[-1], fact, words, draft)
+    targets = find_field(phrase if len(pieces) == 1 else pieces[-1], fact, words, draft)
     if arguments.get("entity"):
-        entity = _entity(arguments["entity"], words, draft)
-        targets = [item for item in _field(phrase, fact, words, draft) if entity in (None, item[0])]
+        entity = find_entity(arguments["entity"], words, draft)
+        targets = [item for item in find_field(phrase, fact, words, draft) if entity in (None, item[0])]
     for piece in pieces[:-1]:
         # "category, supplier and store name must be unique": the last word belongs to all of them.
-        targets += _field(f"{piece} {last[-1]}" if last else piece, fact, words, draft) or _field(
+        targets += find_field(f"{piece} {last[-1]}" if last else piece, fact, words, draft) or find_field(
             piece, fact, words, draft
         )
     for entity, field in targets:
@@ -151,8 +98,8 @@ def _unique(fact: RuleFact, words: Vocabulary, draft: Draft) -> bool:
 
 def _unique_in(fact: RuleFact, words: Vocabulary, draft: Draft) -> bool:
     arguments = dict(fact.arguments)
-    parent = _entity(arguments["parent"], words, draft)
-    for entity, field in _field(arguments["field"], fact, words, draft):
+    parent = find_entity(arguments["parent"], words, draft)
+    for entity, field in find_field(arguments["field"], fact, words, draft):
         link = next((item for item in draft.relations if item.from_ == entity and item.to == parent), None)
         if link is not None:
             draft.rules.append(
@@ -170,12 +117,12 @@ def _unique_in(fact: RuleFact, words: Vocabulary, draft: Draft) -> bool:
 
 def _unique_together(fact: RuleFact, words: Vocabulary, draft: Draft) -> bool:
     arguments = dict(fact.arguments)
-    entity = _entity(arguments["child"], words, draft)
+    entity = find_entity(arguments["child"], words, draft)
     if entity is None:
         return False
     of = []
     for key in ("first", "second"):
-        target = _entity(arguments[key], words, draft)
+        target = find_entity(arguments[key], words, draft)
         link = next(
             (item.name for item in draft.relations if item.from_ == entity and item.to == target), None
         )
@@ -203,7 +150,7 @@ def _bounds(fact: RuleFact, words: Vocabulary, draft: Draft) -> bool:
     if low is None and high is None:
         return False
     done = False
-    for entity, field in _field(arguments["field"], fact, words, draft):
+    for entity, field in find_field(arguments["field"], fact, words, draft):
         if field.type not in _NUMERIC:
             continue
         update: dict[str, Decimal] = {}
@@ -255,7 +202,10 @@ def _limits(arguments: dict[str, str]) -> tuple[Decimal | None, Decimal | None]:
 def _capacity(fact: RuleFact, words: Vocabulary, draft: Draft) -> bool:
     arguments = dict(fact.arguments)
     limit = amount(arguments["number"])
-    child, parent = _entity(arguments["child"], words, draft), _entity(arguments["parent"], words, draft)
+    child, parent = (
+        find_entity(arguments["child"], words, draft),
+        find_entity(arguments["parent"], words, draft),
+    )
     if (
         limit is None
         or limit < 1
@@ -344,8 +294,8 @@ def _ordered(fact: RuleFact, words: Vocabulary, draft: Draft) -> bool:
     arguments = dict(fact.arguments)
     before = arguments["word"].lower() in ("before", "earlier than", "precede")
     swap = before != ("not" in arguments)
-    for entity, one in _field(arguments["last"], fact, words, draft):
-        for other_entity, other in _field(arguments["first"], fact, words, draft):
+    for entity, one in find_field(arguments["last"], fact, words, draft):
+        for other_entity, other in find_field(arguments["first"], fact, words, draft):
             if (
                 entity == other_entity
                 and one.name != other.name
@@ -369,7 +319,7 @@ def _ordered(fact: RuleFact, words: Vocabulary, draft: Draft) -> bool:
 
 def _approval(fact: RuleFact, words: Vocabulary, draft: Draft) -> bool:
     arguments = dict(fact.arguments)
-    entity = _entity(arguments["entity"], words, draft)
+    entity = find_entity(arguments["entity"], words, draft)
     above = amount(arguments["number"])
     machine = draft.machines.get(entity) if entity else None
     if entity is None or above is None or machine is None:
@@ -430,7 +380,10 @@ def _other(text: str, span: tuple[int, int], entity: str | None, draft: Draft) -
             name=name,
             text=f"How should this be enforced: {text}",
             assumption="It is written down as text only; nothing in the application enforces it.",
-            change=f"replace the rule {name} with one of the kinds that are enforced, or write it by hand in the service of {entity}",
+            change=(
+                f"replace the rule {name} with one of the kinds that are enforced, or write it by "
+                f"hand in the service of {entity}"
+            ),
             source=source,
         )
     )

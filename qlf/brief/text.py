@@ -13,7 +13,10 @@ from qlf.errors import InputError
 __all__ = ["MAX_CHARACTERS", "clean"]
 
 MAX_CHARACTERS = 100_000
-_HINT = "Say in a sentence or two what the application keeps and who uses it, for example: a shop with products and orders."
+_HINT = (
+    "Say in a sentence or two what the application keeps and who uses it, for example: a "
+    "shop with products and orders."
+)
 # Controls, bidirectional marks and other characters that do not show (Unicode TR36 2.8; CVE-2021-42574).
 _UNSEEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]"

@@ -144,7 +144,7 @@ def _pieces(block: str, start: int) -> list[tuple[int, str]]:
 
 
 def _short(piece: tuple[int, str]) -> list[tuple[int, str]]:
-    """A piece in parts of bounded length, cut at a comma or a space, so that no rule looks at too much at once."""
+    """A piece in parts of bounded length, so that no rule looks at too much at once."""
     place, text = piece
     parts: list[tuple[int, str]] = []
     while len(text) > MAX_SENTENCE:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from qlf.cli.screen import Screen
 from qlf.errors import EnvironmentUnavailable
 from qlf.settings import PrefectApi, Settings
@@ -54,5 +52,7 @@ def require_answer(api: PrefectApi, screen: Screen) -> PrefectApi | None:
 
 def shown(api: PrefectApi) -> str:
     """The address without the user and password that it may carry."""
+    from urllib.parse import urlsplit
+
     parts = urlsplit(api.url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

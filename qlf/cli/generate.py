@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qlf.cli.group import Command, run_of
-from qlf.cli.options import source_options
+from qlf.cli.options import check_overlays, source_options
 from qlf.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def _work(run: Run, request: GenerateRequest, output: Path | None, api: PrefectA
     from qlf.engine.output import check_target
     from qlf.settings import mesh_context
 
+    check_overlays(request.overlays)
     settings, screen = run.settings, run.screen
     if output is not None:
         check_target(output)
@@ -192,6 +193,8 @@ def _report(run: Run, document: dict[str, Any], target: str | None, *, as_json: 
     folder = document["output"]
     if document.get("run_url"):
         screen.say(f"run: {document['run_url']}")
+    for gap in document.get("not_built", ()):
+        screen.say(f"asked for and not built: {gap['name']}: {gap['text']}", "warn")
     questions = document.get("questions") or []
     if questions:
         count = f"{len(questions)} assumption{'s' if len(questions) > 1 else ''}"

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["AppName", "OverlayNames", "source_options"]
+from qlf.errors import UsageError
+
+__all__ = ["AppName", "OverlayNames", "check_overlays", "source_options"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _SLUG = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
@@ -53,10 +55,31 @@ class OverlayNames(click.ParamType[tuple[str, ...]]):
         return names
 
 
+def check_overlays(names: tuple[str, ...]) -> None:
+    """Refuse the name of an overlay that nobody knows; a typing error would else pass for a rule kept.
+
+    Raises:
+        UsageError: Naming it and the known ones.
+    """
+    if not names:
+        return
+    from qlf.brief.packstore import words_data
+
+    known = sorted(words_data("overlays"))
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no overlay {name!r}", hint=f"overlays are: {', '.join(known)}")
+
+
 def source_options(function: _Function) -> _Function:
     """The argument and the options that decide the spec; `generate` and `plan` share them."""
     for decorate in (
-        click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Vary the example data."),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, 2**31 - 1),
+            default=0,
+            help="Part of what names the run; the template engine writes the same files for all.",
+        ),
         click.option("--port", type=click.IntRange(1, 65_535), help="Port of the application."),
         click.option("--name", type=AppName(), help="Name of the application; the brief decides without it."),
         click.option("--no-detect", is_flag=True, help="Take no overlays from the words of the brief."),

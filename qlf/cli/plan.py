@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qlf.cli.group import Command, run_of
-from qlf.cli.options import source_options
+from qlf.cli.options import check_overlays, source_options
 from qlf.errors import OutputError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def plan(
 
     The spec is YAML, made to be edited: qlf plan BRIEF -o app.yaml, then qlf generate app.yaml.
     """
+    from qlf.blueprint.gaps import gaps
     from qlf.cli.source import read_source
     from qlf.core.spec import dump_spec
     from qlf.engine.context import EngineContext
@@ -63,6 +64,7 @@ def plan(
         seed=seed,
         name=name,
     )
+    check_overlays(overlays)
     spec, _ = plan_spec(request, EngineContext(home=run.settings.cache_dir))
     if output is not None:
         _write(output, _json(spec) if output.suffix.lower() == ".json" else dump_spec(spec), force=force)
@@ -75,6 +77,8 @@ def plan(
         explain_spec(screen, spec)
     elif output is None:
         screen.result(dump_spec(spec))
+    for gap in gaps(spec):
+        screen.say(f"asked for and not built: {gap.name}: {gap.text}", "warn")
     if spec.questions and not explain:
         count = f"{len(spec.questions)} open question{'s' if len(spec.questions) > 1 else ''}"
         screen.say(f"{count}: see `questions` in the spec, or plan with --explain")

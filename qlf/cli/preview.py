@@ -15,11 +15,13 @@ def preview(run: Run, request: GenerateRequest, *, as_json: bool) -> None:
     """Make the application in memory, without running any gate, and print what would be written."""
     from dataclasses import replace
 
+    from qlf.cli.options import check_overlays
     from qlf.cli.progress import progress
     from qlf.core.spec import dump_spec
     from qlf.engine.context import EngineContext
     from qlf.engine.generate import generate, plan_spec
 
+    check_overlays(request.overlays)
     settings, screen = run.settings, run.screen
     spec, _ = plan_spec(request, EngineContext(home=settings.cache_dir))
     context = EngineContext(home=settings.cache_dir, workers=settings.threads)

@@ -12,7 +12,7 @@ from qlf.errors import InputError
 __all__ = ["read_source"]
 
 _SPEC = "app.yaml"
-_LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv", "dist", "build"})
+_LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv"})
 _LEFT_OUT_ENDS = (".pyc", ".db", ".db-wal", ".db-shm", ".sqlite", ".sqlite3", ".log")
 _MOST_BYTES = 200 * 1024 * 1024
 

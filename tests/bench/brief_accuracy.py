@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,14 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from qlf.brief import compile_brief
-from qlf.brief.naming import PLATFORM, RENAMED
+from qlf.brief.naming import RENAMED
+from qlf.brief.wordlists import word_list
 from qlf.core.words import snake
 from qlf.errors import InputError
 
 OVERLAYS = {
-    "PCI-DSS": "pci-dss", "HIPAA": "hipaa", "HITECH": "hipaa", "GDPR": "gdpr", "SOC2": "soc2", "SOX": "sox",
-    "GLBA": "glba", "KYC": "aml-kyc", "AML/KYC": "aml-kyc", "KYC/AML": "aml-kyc",
-}  # fmt: skip
+    "PCI-DSS": "pci-dss",
+    "HIPAA": "hipaa",
+    "HITECH": "hipaa",
+    "GDPR": "gdpr",
+    "SOC2": "soc2",
+    "SOX": "sox",
+    "GLBA": "glba",
+    "KYC": "aml-kyc",
+    "AML/KYC": "aml-kyc",
+    "KYC/AML": "aml-kyc",
+}
 
 
 @dataclass
@@ -71,13 +81,18 @@ class Measured:
     cpu_ms: list[float] = field(default_factory=list)
 
 
+def say(text: str, *more: object) -> None:
+    """Write one line to standard output."""
+    sys.stdout.write(" ".join([text, *map(str, more)]) + "\n")
+
+
 def load(path: Path) -> list[dict[str, Any]]:
     """The labelled briefs of a file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def measure(briefs: list[dict[str, Any]], *, each: bool = False, language: str = "en") -> Measured:
-    """Compile every brief of one language and compare with its labels. The account counts when people sign in."""
+    """Compile every brief of one language and compare; the account counts when people sign in."""
     result = Measured()
     for item in briefs:
         if item["lang"] != language:
@@ -98,7 +113,7 @@ def measure(briefs: list[dict[str, Any]], *, each: bool = False, language: str =
         if spec.auth.enabled and "user" in expected:
             found.add("user")
         # A label whose name the platform keeps for itself is met by a qualified name: `table` by `dining_table`.
-        for name in (expected & PLATFORM) - found:
+        for name in (expected & word_list("platform")) - found:
             for other in sorted(
                 item for item in found if item.endswith(f"_{name}") or item == RENAMED.get(name)
             ):
@@ -112,12 +127,14 @@ def measure(briefs: list[dict[str, Any]], *, each: bool = False, language: str =
             {OVERLAYS[name] for name in item["compliance"] if name in OVERLAYS},
         )
         if each:
-            print(f"{item['id']:<28} [{spec.app.domain}/{item['domain']}]")
-            print(
-                f"   entities + {sorted(found - expected)}  - {sorted(expected - found)}  = {sorted(found & expected)}"
+            say(f"{item['id']:<28} [{spec.app.domain}/{item['domain']}]")
+            say(
+                f"   entities + {sorted(found - expected)}  - {sorted(expected - found)}  = "
+                f"{sorted(found & expected)}"
             )
-            print(
-                f"   features + {sorted(features - set(item['expected_features']))}  - {sorted(set(item['expected_features']) - features)}"
+            say(
+                f"   features + {sorted(features - set(item['expected_features']))}  - "
+                f"{sorted(set(item['expected_features']) - features)}"
             )
     return result
 
@@ -128,22 +145,23 @@ def main() -> None:
     parser.add_argument("--each", action="store_true", help="show every brief")
     options = parser.parse_args()
     if not options.file.is_file():
-        print(f"not run: {options.file} is not there")
+        say(f"not run: {options.file} is not there")
         return
     result = measure(load(options.file), each=options.each)
     cpu = sorted(result.cpu_ms)
-    print(f"{result.briefs} briefs, {result.refused} refused")
-    print(f"entities  {result.entities.line()}")
-    print(f"features  {result.features.line()}")
-    print(f"overlays  {result.overlays.line()}")
-    print(
-        f"CPU       first {result.cpu_ms[0]:.0f} ms, median {cpu[len(cpu) // 2]:.1f} ms, slowest {cpu[-1]:.0f} ms"
+    say(f"{result.briefs} briefs, {result.refused} refused")
+    say(f"entities  {result.entities.line()}")
+    say(f"features  {result.features.line()}")
+    say(f"overlays  {result.overlays.line()}")
+    say(
+        f"CPU       first {result.cpu_ms[0]:.0f} ms, median {cpu[len(cpu) // 2]:.1f} ms, "
+        f"slowest {cpu[-1]:.0f} ms"
     )
     if options.each:
-        print("entities most often too many:", result.entities.extras.most_common(25))
-        print("entities most often missed:", result.entities.misses.most_common(25))
-        print("features most often too many:", result.features.extras.most_common(25))
-        print("features most often missed:", result.features.misses.most_common(25))
+        say("entities most often too many:", result.entities.extras.most_common(25))
+        say("entities most often missed:", result.entities.misses.most_common(25))
+        say("features most often too many:", result.features.extras.most_common(25))
+        say("features most often missed:", result.features.misses.most_common(25))
 
 
 if __name__ == "__main__":

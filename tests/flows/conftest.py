@@ -29,6 +29,7 @@ START_SECONDS = 120
 QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
@@ -64,10 +65,15 @@ def api_url(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {**QUIET, "PREFECT_HOME": str(home), "PREFECT_API_URL": url}.items():
                 patch.setenv(name, value)
-            from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
+            from prefect import settings
 
             # Another test may have loaded Prefect before the environment said where to go.
-            with temporary_settings({PREFECT_API_URL: url, PREFECT_LOGGING_LEVEL: "CRITICAL"}):
+            changes = {
+                settings.PREFECT_API_URL: url,
+                settings.PREFECT_LOGGING_LEVEL: "CRITICAL",
+                settings.PREFECT_LOGGING_TO_API_ENABLED: False,
+            }
+            with settings.temporary_settings(changes):
                 yield url
     finally:
         os.killpg(server.pid, signal.SIGTERM)
@@ -156,6 +162,13 @@ class Workshop:
     @property
     def parts(self) -> Parts:
         return Parts(self.compile_brief, self.agents, ("static", "unit", "runtime"), self.run_gate)
+
+
+@pytest.fixture(autouse=True)
+def installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same installation for a whole test, even while somebody edits the sources beside it."""
+    for module in ("context", "seen"):
+        monkeypatch.setattr(f"qlf.engine.{module}.engine_digest", lambda home: "e" * 64)
 
 
 @pytest.fixture

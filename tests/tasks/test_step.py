@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,12 +57,10 @@ async def test_both_runners_agree_on_what_is_tried_again(error: Exception, expec
     assert await retry_has_a_chance(SimpleNamespace(), SimpleNamespace(), Failed(data=error)) is expected
 
 
-def test_a_task_bears_the_name_of_its_node_and_keeps_json() -> None:
-    from pathlib import Path
-
+def test_a_task_bears_the_name_of_its_node_and_keeps_json(tmp_path: Path) -> None:
     from tasks.step import step_task
 
-    made = step_task(Node("agent:api", "agent", "api", (), "agent: api"), Path("/tmp/x"))
+    made = step_task(Node("agent:api", "agent", "api", (), "agent: api"), tmp_path)
     assert made.name == "agent: api"
     assert made.result_serializer == "json"
     assert made.persist_result

@@ -229,6 +229,12 @@ class BehaviourView:
         """Whether there is a `_check`."""
         return bool(self.references or self.checked or self.products or self.closing)
 
+    @property
+    def checks_need_session(self) -> bool:
+        """Whether `_check` looks at other rows."""
+        others = any(rule.kind != "ordered" for rule in self.checked)
+        return bool(self.references or self.closing or others)
+
     @cached_property
     def verbs(self) -> tuple[VerbView, ...]:
         """Transitions and operations that somebody may do."""
@@ -269,7 +275,8 @@ class BehaviourView:
         target = self.spec.entity(relation.to)
         owner = None if target.account else owner_expression(self.spec, target)
         held = {
-            *(rule.per for rule in (*self.overlaps, *self.capacities)),
+            *(rule.per for rule in self.overlaps),
+            *(rule.per for rule in self.capacities),
             *(rule.group for rule in self.screenings),
         }
         return ReferenceView(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from qlf.blueprint.views.access import verbs
 from qlf.blueprint.views.app import AppView
 from qlf.blueprint.views.entity import EntityView
 from qlf.blueprint.views.field import FieldView
@@ -58,21 +59,21 @@ def _problems(entity: EntityView) -> Iterator[tuple[str, str]]:
     for relation in entity.keys:
         if relation.itself and relation.required:
             yield (
-                f"{where}.{relation.name} leads from {where!r} to itself and is required, "
-                "so that no first row can exist",
+                f"{where}.{relation.name} leads to {where!r} itself and is required: no first row can exist",
                 f"set required: false on {where}.{relation.name}",
             )
     basic = {action.value for action in Action}
-    for verb in entity.rights.verbs:
-        if verb in basic or verb == "get":
+    known = verbs(entity.app, where)
+    for verb in known:
+        if verb in basic or verb == "get" or known.count(verb) > 1:
             yield (
-                f"{where!r} has a transition or operation called {verb!r}, which every entity has anyway",
-                "choose another name for it",
+                f"{where!r} has two actions called {verb!r}",
+                "rename the transition or operation; list, get, create, update and delete are there anyway",
             )
     for name in _constraint_names(entity):
         if len(name) > _IDENTIFIER:
             yield (
-                f"the name {name!r} of a constraint is longer than the {_IDENTIFIER} characters of PostgreSQL",
+                f"the name {name!r} of a constraint has more than the {_IDENTIFIER} characters of PostgreSQL",
                 f"shorten the name of {where!r} or of the field",
             )
 

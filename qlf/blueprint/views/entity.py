@@ -88,11 +88,7 @@ class EntityView:
     @cached_property
     def fields(self) -> tuple[FieldView, ...]:
         """All fields in the order of the spec; for the account, those that it has beyond the platform's."""
-        own = [
-            field
-            for field in self.spec.fields
-            if not self.account or field.name not in ACCOUNT_FIELDS
-        ]
+        own = [field for field in self.spec.fields if not self.account or field.name not in ACCOUNT_FIELDS]
         taken: set[str] = set()
         views = []
         for field in own:
@@ -243,9 +239,7 @@ class EntityView:
     def updatable_relations(self) -> tuple[RelationView, ...]:
         """Relations that requests may change later."""
         return tuple(
-            relation
-            for relation in self.given_relations
-            if not is_fixed(self.app, self.spec, relation.name)
+            relation for relation in self.given_relations if not is_fixed(self.app, self.spec, relation.name)
         )
 
     @property

@@ -54,7 +54,8 @@ class FormsView:
     @cached_property
     def verbs(self) -> tuple[VerbView | CheckoutView, ...]:
         """Transitions, operations and checkouts, in the order of the policy."""
-        found = {verb.name: verb for verb in (*self.does.verbs, *self.does.checkouts)}
+        found: dict[str, VerbView | CheckoutView] = {verb.name: verb for verb in self.does.verbs}
+        found |= {checkout.name: checkout for checkout in self.does.checkouts}
         return tuple(found[name] for name in self.entity.rights.verbs if name in found)
 
     @cached_property

@@ -19,7 +19,7 @@ __all__ = ["literal"]
 T = TypeVar("T")
 
 
-def literal(field: FieldView, value: bool | int | str | None) -> str:
+def literal(field: FieldView, value: object) -> str:
     """`value` as the code for it.
 
     Raises:
@@ -35,7 +35,7 @@ def literal(field: FieldView, value: bool | int | str | None) -> str:
         ) from error
 
 
-def _literal(field: FieldView, value: bool | int | str | None) -> str:
+def _literal(field: FieldView, value: object) -> str:
     kind = field.spec.type
     if field.is_enum:
         return f"{field.enum_class}.{str(value).upper()}"

@@ -56,7 +56,7 @@ SQL_WORDS = frozenset(
     outer over overlaps placing primary raise references regexp replace returning right rollback
     select session_user set similar some symmetric table tablesample then to trailing transaction
     trigger true false union unique update user using values variadic verbose when where window with
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words reads better as words
 )
 """Words that PostgreSQL or SQLite reserve: as names of columns they need quotes in plain SQL."""
 

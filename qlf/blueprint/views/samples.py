@@ -19,7 +19,9 @@ _PEOPLE = frozenset(
         *("patient_name", "student_name", "holder_name", "cardholder_name", "author_name", "owner_name"),
     }
 )
-_CODES = frozenset({"code", "no", "number", "sku", "serial", "reference", "ref", "vin", "iban", "isbn", "plate"})
+_CODES = frozenset(
+    {"code", "no", "number", "sku", "serial", "reference", "ref", "vin", "iban", "isbn", "plate"}
+)
 _SHORTEST = 3
 """Characters that every sample has."""
 _ROOMY = 1_000

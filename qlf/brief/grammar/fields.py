@@ -1,4 +1,4 @@
-"""Field lists: `customers with name and e-mail`, `Product: id, name (unique)`, `task (title, due: date)`, bullets."""
+"""Field lists: `customers with name and e-mail`, `Product: id, name (unique)`, bullets."""
 
 from __future__ import annotations
 
@@ -44,7 +44,11 @@ def _triggers(sentence: Sentence, items: list[Chunk], facts: Facts) -> None:
         text, begin = _past(
             text,
             begin,
-            r"\s*(?:(?:been|to (?:have|store|include)|of|the following|following|fields?|attributes?|at least|information about|information like|details like|such as|like|properties)\b:?|[:-])",
+            (
+                r"\s*(?:(?:been|to (?:have|store|include)|of|the following|following|fields?|"
+                r"attributes?|at least|information about|information like|details like|such as|like|"
+                r"properties)\b:?|[:-])"
+            ),
         )
         final = next(
             (
@@ -106,7 +110,8 @@ def _parentheses(sentence: Sentence, items: list[Chunk], facts: Facts) -> None:
 
 def _colon(sentence: Sentence, facts: Facts) -> bool:
     match = re.match(
-        r"[*_`\"]*([A-Za-z][\w -]{1,40}?)[*_`\"]*\s*(?:\([^)]*\))?\s*(?::|->|—|–| - )\s*(?=\S)", sentence.text
+        r"[*_`\"]*([A-Za-z][\w -]{1,40}?)[*_`\"]*\s*(?:\([^)]*\))?\s*(?::|->|\u2014|\u2013| - )\s*(?=\S)",
+        sentence.text,
     )
     if not match or len(match[1].split()) > 4:
         return False
@@ -137,7 +142,7 @@ def _colon(sentence: Sentence, facts: Facts) -> bool:
     if len(members) < 2 or len(good) < len(members) * 0.7 or len(known) * 2 < len(members):
         return False
     chunk = Chunk(
-        Tag.NOUN, name, name.rpartition("_")[2], (sentence.start, sentence.start + match.end(1)), False
+        Tag.NOUN, name, name.rpartition("_")[2], (sentence.start, sentence.start + match.end(1)), plural=False
     )
     _take(chunk, rest, sentence.start + match.end(), facts, loose=False)
     return True
@@ -158,17 +163,15 @@ def _heading_bullet(sentence: Sentence, facts: Facts) -> bool:
     if name is None or len(owner.split()) > 3 or owner.lower() in word_list("noise") - {"user", "users"}:
         return False
     members = split_list(sentence.text)
-    if len(members) != 1 or not _plausible(members[0]):
-        if ":" not in sentence.text:
-            return False
+    if (len(members) != 1 or not _plausible(members[0])) and ":" not in sentence.text:
+        return False
     raw, _, rest = sentence.text.partition(":")
     member = _split_item(sentence.text)
     label, _ = _member_name(member)
     if (
         label is None
         or len(clean_phrase(raw).split()) > 3
-        or base_verb(raw.split()[0].lower() if raw.split() else "")
-        and not is_known(label)
+        or (base_verb(raw.split()[0].lower() if raw.split() else "") and not is_known(label))
     ):
         return False
     if not (is_known(label) or member.note or rest.strip().split(" ")[0].strip("(,").lower() in TYPE_WORDS):
@@ -248,6 +251,8 @@ def _field(owner: str, member: Item, span: Span, facts: Facts) -> None:
     name, typed = _member_name(member)
     if name is None or name in word_list("skip") or name in word_list("stop_items"):
         return
+    if clean_phrase(member.text.partition(":")[0]).lower().replace(" ", "_") in word_list("skip"):
+        return
     hints = parse_hints(", ".join(part for part in (typed, member.note) if part))
     if member.tail:
         tail = parse_hints(member.tail, choices=False)
@@ -277,9 +282,11 @@ def _member_name(member: Item) -> tuple[str | None, str]:
         and words[-1].lower() in TYPE_WORDS
         and (
             member.note
-            or len(words) == 2
-            and words[-1].lower()
-            in ("string", "int", "integer", "decimal", "boolean", "bool", "datetime", "text", "float")
+            or (
+                len(words) == 2
+                and words[-1].lower()
+                in ("string", "int", "integer", "decimal", "boolean", "bool", "datetime", "text", "float")
+            )
         )
     ):
         typed = words.pop()
@@ -308,11 +315,5 @@ def _plausible(member: Item) -> bool:
         and words[0].lower() not in word_list("nounish")
     ):
         return False
-    if (
-        len(words) > 1
-        and base_verb(words[1].lower())
-        and words[0].lower().endswith("s")
-        and base_verb(words[1].lower())[1] == ""
-    ):  # type: ignore[index]
-        return False
-    return True
+    second = base_verb(words[1].lower()) if len(words) > 1 else None
+    return not (second and words[0].lower().endswith("s") and second[1] == "")

@@ -27,7 +27,8 @@ class Item:
 
 _AND = re.compile(r"\s+(?:and|or|&|plus|as well as|and/or)\s+(?:also\s+)?", re.IGNORECASE)
 _TAIL = re.compile(
-    r"\s+(?:that|which|who|where|when|so|to|for|from|in|by|on|at|because|if|while|until|per|between|under|within|"
+    r"\s+(?:that|which|who|where|when|so|to|for|from|in|by|on|at|because|if|while|until|"
+    r"per|between|under|within|"
     r"is|are|was|must|should|can|will|may|has|have|as|like|including|such|using|via|into|with)\b(?=\s*\S)",
     re.IGNORECASE,
 )
@@ -92,9 +93,12 @@ def _add(items: list[Item], text: str, start: int, end: int) -> None:
     items.append(Item(body.strip(), note, start, start + len(piece), tail.strip()))
 
 
-_RANGE = re.compile(r"\A(\d+(?:\.\d+)?)\s*(?:-|–|to|\.\.)\s*(\d+(?:\.\d+)?)\b")
+_RANGE = re.compile(r"\A(\d+(?:\.\d+)?)\s*(?:-|\u2013|to|\.\.)\s*(\d+(?:\.\d+)?)\b")
 _MAX = re.compile(
-    r"(?:max(?:imum)?\.?|up to|at most|no more than|<=|≤|under|less than or equal to)\s*(?:of\s*)?(?:length\s*)?[:=]?\s*(\d+(?:\.\d+)?)",
+    (
+        r"(?:max(?:imum)?\.?|up to|at most|no more than|<=|≤|under|less than or equal "
+        r"to)\s*(?:of\s*)?(?:length\s*)?[:=]?\s*(\d+(?:\.\d+)?)"
+    ),
     re.IGNORECASE,
 )
 _MIN = re.compile(
@@ -201,10 +205,10 @@ def choices_of(text: str) -> tuple[str, ...]:
 def _names(pieces: list[str]) -> tuple[str, ...]:
     names: list[str] = []
     for piece in pieces:
-        piece = re.sub(
+        value = re.sub(
             r"\A\s*(?:and|or|either|e\.g\.|i\.e\.|an?|the)\s+", "", piece.strip(), flags=re.IGNORECASE
         )
-        name = state_name(piece.strip(" .'\"")) if piece.strip() else None
+        name = state_name(value.strip(" .'\"")) if value.strip() else None
         if name and name not in names and len(name) <= 40 and name not in ("etc", "more", "others"):
             names.append(name)
     return tuple(names)

@@ -11,21 +11,30 @@ __all__ = ["find_negations", "negated_spans"]
 
 # "no two", "no more than" and "not null" state rules; "not only" adds something.
 _CUE = re.compile(
-    r"\b(?:no need (?:for|to have)|no need to|no (?!two\b|more\b|fewer\b|less\b|later\b|longer\b|earlier\b|one\b|matter\b|doubt\b)|"
+    r"\b(?:no need (?:for|to have)|no need to|no (?!two\b|more\b|fewer\b|less\b|later\b|"
+    r"longer\b|earlier\b|one\b|matter\b|doubt\b)|"
     r"without(?! (?:losing|having to|exceeding|delay))|excluding|except(?: for)?|out of scope:?|"
-    r"(?:do|does|did|is|are|need|needs|will|should|must)(?: not|n't|n’t) "
-    r"(?:need(?: to)?|require|support|include|want|use|have(?: to)?|store|keep|handle|contain|provide|a |an |be (?:required|needed|included)|"
+    r"(?:do|does|did|is|are|need|needs|will|should|must)(?: not|n't) "
+    r"(?:need(?: to)?|require|support|include|want|use|have(?: to)?|store|keep|handle|"
+    r"contain|provide|a |an |be (?:required|needed|included)|"
     r"(?:required|needed|necessary|included|supported)\b)|"
-    r"(?:never|not) (?:store|keep|save|need|required|needed|hipaa|pci|gdpr|soc|iso)|not (?:a|an|covered by|subject to)\b|non-(?=hipaa|pci|gdpr)|"
+    r"(?:never|not) (?:store|keep|save|need|required|needed|hipaa|pci|gdpr|soc|iso)|not "
+    r"(?:a|an|covered by|subject to)\b|non-(?=hipaa|pci|gdpr)|"
     r"rather than|instead of)",
     re.IGNORECASE,
 )
 _END = re.compile(
-    r"[.;:!?\n]|,(?!\s*(?:nor|or)\b)|\b(?:but|however|though|although|just|only|because|since|so|yet|we (?:do|will|want))\b",
+    (
+        r"[.;:!?\n]|,(?!\s*(?:nor|or)\b)|\b(?:but|however|though|although|just|only|because|"
+        r"since|so|yet|we (?:do|will|want))\b"
+    ),
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"\b([\w-]+(?: [\w-]+){0,2}) (?:is|are|will be) (?:not (?:needed|required|necessary|part of|included|in scope)|out of scope)",
+    (
+        r"\b([\w-]+(?: [\w-]+){0,2}) (?:is|are|will be) (?:not (?:needed|required|necessary|"
+        r"part of|included|in scope)|out of scope)"
+    ),
     re.IGNORECASE,
 )
 
@@ -56,7 +65,7 @@ def negated_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _listed(rest: str) -> int:
-    """The end of a list such as `login, payments or refunds` that goes on behind commas; 0 when there is none."""
+    """The end of a list such as `login, payments or refunds` that goes on behind commas, else 0."""
     stop = re.search(r"[.;:!?\n]", rest)
     text = rest[: stop.start()] if stop else rest
     end = 0

@@ -22,7 +22,7 @@ class Chunk:
     """The entity name the phrase would have; empty for other words."""
     head: str
     span: Span
-    plural: bool
+    plural: bool = False
     base: str = ""
     lower: str = ""
     det: str = ""
@@ -41,12 +41,8 @@ def chunks(sentence: Sentence) -> list[Chunk]:
     for index, item in enumerate(tagged):
         following = tagged[index + 1] if index + 1 < len(tagged) else None
         joins = item.tag in (Tag.NOUN, Tag.ADJ)
-        # "booking system", "finished jobs", "tracking number": a verb form in front of a noun is part of the phrase.
-        if (
-            item.tag in (Tag.GERUND, Tag.PARTICIPLE)
-            and following is not None
-            and following.tag in (Tag.NOUN,)
-        ):
+        # "booking system", "finished jobs": a verb form in front of a noun is part of the phrase.
+        if item.tag in (Tag.GERUND, Tag.PARTICIPLE) and following is not None and following.tag is Tag.NOUN:
             joins = (
                 bool(run)
                 or item.tag is Tag.PARTICIPLE
@@ -62,7 +58,9 @@ def chunks(sentence: Sentence) -> list[Chunk]:
         _flush(run, det, result)
         run = []
         det = item.lower if item.tag in (Tag.DET, Tag.NUMBER) else ""
-        result.append(Chunk(item.tag, "", "", (item.word.start, item.word.end), False, item.base, item.lower))
+        result.append(
+            Chunk(item.tag, "", "", (item.word.start, item.word.end), base=item.base, lower=item.lower)
+        )
     _flush(run, det, result)
     return result
 
@@ -76,7 +74,7 @@ def _flush(run: list[Tagged], det: str, result: list[Chunk]) -> None:
         run = run[1:]
     span = (run[0].word.start, run[-1].word.end)
     if all(item.tag is Tag.ADJ for item in run):
-        result.append(Chunk(Tag.ADJ, "", "", span, False, "", words[-1], det))
+        result.append(Chunk(Tag.ADJ, "", "", span, lower=words[-1], det=det))
         return
     light = ""
     topic = False
@@ -87,10 +85,10 @@ def _flush(run: list[Tagged], det: str, result: list[Chunk]) -> None:
         words = words[-3:]
     head = words[-1]
     name = entity_name(" ".join(words)) or ""
-    plural = (
-        head.endswith("s")
-        and not head.endswith(("ss", "us", "is"))
-        or head in ("people", "children", "staff")
+    plural = (head.endswith("s") and not head.endswith(("ss", "us", "is"))) or head in (
+        "people",
+        "children",
+        "staff",
     )
     result.append(Chunk(Tag.NOUN, name, head, span, plural, "", " ".join(words), det, light, topic))
 

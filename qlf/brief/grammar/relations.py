@@ -14,14 +14,18 @@ from qlf.core.spec import Cardinality
 __all__ = ["find_relations"]
 
 _UP = re.compile(
-    r"\b(?:belongs? to|is (?:linked|tied|related|attached|connected|associated|assigned|allocated) (?:to|with)|are (?:linked|tied|related|attached|"
-    r"connected|associated|assigned|allocated) (?:to|with)|refers? to|references?|is made by|is placed by|is created by|is written by|is for|are for|is part of|are part of|"
+    r"\b(?:belongs? to|is (?:linked|tied|related|attached|connected|associated|assigned|"
+    r"allocated) (?:to|with)|are (?:linked|tied|related|attached|"
+    r"connected|associated|assigned|allocated) (?:to|with)|refers? to|references?|is made "
+    r"by|is placed by|is created by|is written by|is for|are for|is part of|are part of|"
     r"must (?:belong to|be linked to|be assigned to)|can be assigned to|is about|under)\b",
     re.IGNORECASE,
 )
 _MANY = re.compile(
-    r"\b(?:has|have|can have|may have|contains?|can contain|includes?|holds?|consists? of|owns?|can own|is made up of|are made up of)\s+"
-    r"(?:one or more|zero or more|many|multiple|several|any number of|a list of|at least one|more than one|a number of|their own|various)\b",
+    r"\b(?:has|have|can have|may have|contains?|can contain|includes?|holds?|consists? of|"
+    r"owns?|can own|is made up of|are made up of)\s+"
+    r"(?:one or more|zero or more|many|multiple|several|any number of|a list of|at least "
+    r"one|more than one|a number of|their own|various)\b",
     re.IGNORECASE,
 )
 _BOTH = re.compile(
@@ -36,7 +40,7 @@ def find_relations(brief: Brief, facts: Facts) -> None:
         _upward(sentence, items, facts)
         _downward(sentence, items, facts)
         _many_to_many(sentence, items, facts)
-        _when(sentence, items, facts)
+        _when(items, facts)
     for act in facts.acts:
         if act.verb in word_list("gives"):
             facts.relations.append(RelationFact(act.target, act.role, act.span, strong=False))
@@ -131,7 +135,7 @@ def _many_to_many(sentence: Sentence, items: list[Chunk], facts: Facts) -> None:
             )
 
 
-def _when(sentence: Sentence, items: list[Chunk], facts: Facts) -> None:
+def _when(items: list[Chunk], facts: Facts) -> None:
     """`When an item comes back, staff write a report`: what is written is about the item."""
     if not items or items[0].lower not in ("when", "whenever", "if", "once", "for"):
         return

@@ -16,13 +16,32 @@ __all__ = ["find_roles", "is_person", "role_name"]
 
 _STORY = re.compile(r"\bas an? ([a-z][\w -]{1,40}?)\s*(?:,|:|(?=\bi\b)|(?= we\b))", re.IGNORECASE)
 _LISTED = re.compile(
-    r"\b(?:(?:user |the |two |three |four |five |different |these |following )*roles?|user types?|types of users?|actors?)\b(?:\s+(?:in the system|are|include|includes|such as|like|for|of|based on|with))*\s*[:;,-]?\s*(?P<list>(?:[\w -]+?(?:\([^)]*\))?(?:\s*,\s*|\s+and\s+|\s*/\s*|\s+or\s+))+[\w -]+)",
+    (
+        r"\b(?:(?:user |the |two |three |four |five |different |these |following )*roles?|"
+        r"user types?|types of users?|actors?)\b(?:\s+(?:in the system|are|include|includes|"
+        r"such as|like|for|of|based on|with))*\s*[:;,-]?\s*(?P<list>(?:[\w "
+        r"-]+?(?:\([^)]*\))?(?:\s*,\s*|\s+and\s+|\s*/\s*|\s+or\s+))+[\w -]+)"
+    ),
     re.IGNORECASE,
 )
 _USERS = re.compile(r"\b(?:users|accounts)\s*\(([^)]+)\)", re.IGNORECASE)
-_SYNONYM = {"administrator": "admin", "administrators": "admin", "superuser": "admin", "super_admin": "admin", "system_admin": "admin",
-            "super_administrator": "admin", "system_administrator": "admin", "end_user": "user", "regular_user": "user", "normal_user": "user",
-            "registered_user": "user", "authenticated_user": "user", "personnel": "staff", "staff_member": "staff", "team_member": "team_member"}  # fmt: skip
+_SYNONYM = {
+    "administrator": "admin",
+    "administrators": "admin",
+    "superuser": "admin",
+    "super_admin": "admin",
+    "system_admin": "admin",
+    "super_administrator": "admin",
+    "system_administrator": "admin",
+    "end_user": "user",
+    "regular_user": "user",
+    "normal_user": "user",
+    "registered_user": "user",
+    "authenticated_user": "user",
+    "personnel": "staff",
+    "staff_member": "staff",
+    "team_member": "team_member",
+}
 
 
 def is_person(name: str) -> bool:
@@ -148,18 +167,15 @@ def _subjects(sentence: Sentence, facts: Facts, speaker: str | None) -> None:
                 verbs = []
             verbs.append(item.base)
             pending = []
-        elif item.tag is Tag.PRON and item.lower in ("i", "they", "we"):
-            verbs = []
-        elif item.lower in (";", ":"):
+        elif (item.tag is Tag.PRON and item.lower in ("i", "they", "we")) or item.lower in (";", ":"):
             verbs = []
         elif item.lower in (",", "and", "or") and index and items[index - 1].tag is Tag.NOUN:
             # The next word decides: another verb starts a new clause, another noun continues the list.
             following = items[index + 1] if index + 1 < len(items) else None
             if following is not None and following.tag is Tag.VERB:
                 verbs = []
-        elif item.tag is Tag.PREP and item.lower in ("for", "with", "by", "from", "to"):
-            if index and items[index - 1].tag is Tag.NOUN:
-                verbs = []
+        elif index and item.lower in ("for", "with", "by", "from", "to") and items[index - 1].tag is Tag.NOUN:
+            verbs = []
 
 
 def _is_object(items: list[Chunk], index: int) -> bool:

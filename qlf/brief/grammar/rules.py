@@ -1,4 +1,4 @@
-"""Rules in sentences: unique, bounds, capacity, no overlap, order of dates, approval above an amount, others."""
+"""Rules in sentences: unique, bounds, capacity, no overlap, order of dates, approval, others."""
 
 from __future__ import annotations
 
@@ -32,21 +32,108 @@ _NP = r"[A-Za-z][\w' -]{1,60}?"
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
-        ("approval", rf"(?P<entity>{_NP})\s+(?:with an? \w+ )?(?:above|over|greater than|more than|exceeding|higher than)\s+(?:[$€£]|usd |eur |gbp )?{_NUMBER}\s*(?:[$€£%]|usd|eur|dollars|euros?|pounds)?\s+(?:must be |needs? to be |are |is |have to be |require[s]? |needs? |need )+(?:an? |the )?(?:approv\w+|sign[- ]?off|authori[sz]\w+)(?:\s+(?:by|of|from)\s+(?:an? |the )?(?P<role>[A-Za-z][\w -]{{1,30}}?))?(?=[,.;]|\Z|\s+(?:before|and|to)\b)"),
-        ("no_overlap", r"\b(?:no overlap\w*|(?:must|can|may|should|do|shall) ?not overlap|can't overlap|cannot overlap|never overlap|no double[- ]?book\w*|double[- ]?book\w*|can(?:not|'t| not) be (?:booked|rented|reserved|lent|hired) (?:twice|by two)|no two (?:bookings|appointments|reservations|rentals)|prevent\w* (?:double|overlapping)|overlapping (?:bookings|appointments|reservations|rentals))"),
-        ("ordered", rf"(?P<last>{_NP})\s+(?:must|should|has to|needs to|cannot|can not|may not|must not|can't)\s+(?:be\s+|come\s+)?(?P<word>after|later than|on or after|before|earlier than|greater than|precede)\s+(?:the\s+|its\s+)?(?P<first>{_NP})(?=[,.;]|\Z|\s+(?:and|or)\b)"),
-        ("capacity", rf"(?P<parent>{_NP})\s+(?:can|may|must|is allowed to|are allowed to)\s+(?:only\s+|not\s+)?(?:(?P<verb>\w+)\s+)?(?:at most|up to|a maximum of|maximum|max\.?|no more than|more than|not more than|only)\s+{_NUMBER}\s+(?P<child>[A-Za-z][\w-]*(?: [a-z]\w+)?)"),
-        ("capacity", rf"\b(?:at most|up to|maximum(?: of)?|max\.?(?: of)?|no more than|limit of)\s+{_NUMBER}\s+(?P<child>[A-Za-z][\w-]*(?: [a-z]\w+)?)\s+(?:per|for each|for every|for an?)\s+(?P<parent>[A-Za-z][\w-]*(?: [a-z]\w+)?)"),
-        ("capacity", rf"\b(?:maximum|max\.?) (?:number|amount) of (?P<child>[A-Za-z][\w -]{{1,30}}?) (?:per|for each|for a|a|that a|loaned to a) (?P<parent>[A-Za-z]\w+)(?: can \w+)?(?: is| =|:)? {_NUMBER}"),
-        ("unique_together", rf"\b(?:only )?(?:one|a single) (?P<child>{_NP}) per (?P<first>[A-Za-z][\w-]*(?: [a-z]\w+)??)(?: and| per) (?P<second>[A-Za-z][\w-]*(?: [a-z]\w+)?)(?=[,.;]|\Z)"),
-        ("unique_in", rf"(?P<field>{_NP})\s+(?:must be|is|are|should be|has to be)\s+unique (?:within|per|for each|in) (?:an? |the |each |every )?(?P<parent>[A-Za-z][\w-]*(?: [a-z]\w+)?)"),
-        ("unique", rf"(?P<field>{_NP})\s+(?:must be|is|are|should be|has to be|have to be|needs to be)\s+unique\b"),
-        ("unique", rf"\bno two (?P<entity>[a-z][\w ]{{1,30}}?) (?:may|can|should|must|with)?\s*(?:have|share|with)?\s*the same (?P<field>[a-z][\w -]{{1,30}}?)(?=[,.;]|\Z)"),
-        ("bounds", rf"(?P<field>{_NP})\s+(?:must|should|has to|have to|needs to|is|are|can(?:not| not)|may not|must not|should not)\s*(?:not )?(?:be |always be )?(?P<word>>=|<=|>|<|at least|at most|no more than|no less than|non-?negative|positive|between|exceed|greater than or equal to|greater than|less than or equal to|less than|more than|above|below|negative|from|not exceed)\s*(?:[$€£])?(?P<a>-?\d[\d,.]*)?(?:\s*(?:and|to|-|–)\s*(?P<b>\d[\d,.]*))?"),
+        (
+            "approval",
+            (
+                rf"(?P<entity>{_NP})\s+(?:with an? \w+ )?(?:above|over|greater than|more than|"
+                rf"exceeding|higher than)\s+(?:[$€£]|usd |eur |gbp )?{_NUMBER}\s*(?:[$€£%]|usd|eur|"
+                rf"dollars|euros?|pounds)?\s+(?:must be |needs? to be |are |is |have to be |"
+                rf"require[s]? |needs? |need )+(?:an? |the )?(?:approv\w+|sign[- ]?off|"
+                rf"authori[sz]\w+)(?:\s+(?:by|of|from)\s+(?:an? |the )?(?P<role>[A-Za-z][\w "
+                rf"-]{{1,30}}?))?(?=[,.;]|\Z|\s+(?:before|and|to)\b)"
+            ),
+        ),
+        (
+            "no_overlap",
+            (
+                r"\b(?:no overlap\w*|(?:must|can|may|should|do|shall) ?not overlap|can't overlap|"
+                r"cannot overlap|never overlap|no double[- ]?book\w*|double[- ]?book\w*|can(?:not|'t| "
+                r"not) be (?:booked|rented|reserved|lent|hired) (?:twice|by two)|no two (?:bookings|"
+                r"appointments|reservations|rentals)|prevent\w* (?:double|overlapping)|overlapping "
+                r"(?:bookings|appointments|reservations|rentals))"
+            ),
+        ),
+        (
+            "ordered",
+            (
+                rf"(?P<last>{_NP})\s+(?:must|should|has to|needs to|cannot|can not|may not|must not|"
+                rf"can't)\s+(?:be\s+|come\s+)?(?P<word>after|later than|on or after|before|earlier "
+                rf"than|greater than|precede)\s+(?:the\s+|its\s+)?(?P<first>{_NP})(?=[,.;]|\Z|"
+                rf"\s+(?:and|or)\b)"
+            ),
+        ),
+        (
+            "capacity",
+            (
+                rf"(?P<parent>{_NP})\s+(?:can|may|must|is allowed to|are allowed to)\s+(?:only\s+|"
+                rf"not\s+)?(?:(?P<verb>\w+)\s+)?(?:at most|up to|a maximum of|maximum|max\.?|no more "
+                rf"than|more than|not more than|only)\s+{_NUMBER}\s+(?P<child>[A-Za-z][\w-]*(?: "
+                rf"[a-z]\w+)?)"
+            ),
+        ),
+        (
+            "capacity",
+            (
+                rf"\b(?:at most|up to|maximum(?: of)?|max\.?(?: of)?|no more than|limit "
+                rf"of)\s+{_NUMBER}\s+(?P<child>[A-Za-z][\w-]*(?: [a-z]\w+)?)\s+(?:per|for each|for "
+                rf"every|for an?)\s+(?P<parent>[A-Za-z][\w-]*(?: [a-z]\w+)?)"
+            ),
+        ),
+        (
+            "capacity",
+            (
+                rf"\b(?:maximum|max\.?) (?:number|amount) of (?P<child>[A-Za-z][\w -]{{1,30}}?) (?:per|"
+                rf"for each|for a|a|that a|loaned to a) (?P<parent>[A-Za-z]\w+)(?: can \w+)?(?: is| =|"
+                rf":)? {_NUMBER}"
+            ),
+        ),
+        (
+            "unique_together",
+            (
+                rf"\b(?:only )?(?:one|a single) (?P<child>{_NP}) per (?P<first>[A-Za-z][\w-]*(?: "
+                rf"[a-z]\w+)??)(?: and| per) (?P<second>[A-Za-z][\w-]*(?: [a-z]\w+)?)(?=[,.;]|\Z)"
+            ),
+        ),
+        (
+            "unique_in",
+            (
+                rf"(?P<field>{_NP})\s+(?:must be|is|are|should be|has to be)\s+unique (?:within|per|"
+                rf"for each|in) (?:an? |the |each |every )?(?P<parent>[A-Za-z][\w-]*(?: [a-z]\w+)?)"
+            ),
+        ),
+        (
+            "unique",
+            (
+                rf"(?P<field>{_NP})\s+(?:must be|is|are|should be|has to be|have to be|needs to "
+                rf"be)\s+unique\b"
+            ),
+        ),
+        (
+            "unique",
+            (
+                r"\bno two (?P<entity>[a-z][\w ]{1,30}?) (?:may|can|should|must|with)?\s*(?:have|"
+                r"share|with)?\s*the same (?P<field>[a-z][\w -]{1,30}?)(?=[,.;]|\Z)"
+            ),
+        ),
+        (
+            "bounds",
+            (
+                rf"(?P<field>{_NP})\s+(?:must|should|has to|have to|needs to|is|are|can(?:not| not)|"
+                rf"may not|must not|should not)\s*(?:not )?(?:be |always be )?(?P<word>>=|<=|>|<|at "
+                rf"least|at most|no more than|no less than|non-?negative|positive|between|exceed|"
+                rf"greater than or equal to|greater than|less than or equal to|less than|more than|"
+                rf"above|below|negative|from|not exceed)\s*(?:[$€£])?(?P<a>-?\d[\d,.]*)?(?:\s*(?:and|"
+                rf"to|-|\u2013)\s*(?P<b>\d[\d,.]*))?"
+            ),
+        ),
     )
-)  # fmt: skip
+)
 _OTHER = re.compile(
-    r"\b(?:must(?: not)?|cannot|can't|can only|may only|only (?:if|when|after|once|allowed)|should not|not allowed|at least \d|within \d+ (?:hours?|days?|minutes?)|\d+ (?:hours?|days?) (?:before|after|in advance)|automatically|until|unless)\b",
+    (
+        r"\b(?:must(?: not)?|cannot|can't|can only|may only|only (?:if|when|after|once|"
+        r"allowed)|should not|not allowed|at least \d|within \d+ (?:hours?|days?|minutes?)|"
+        r"\d+ (?:hours?|days?) (?:before|after|in advance)|automatically|until|unless)\b"
+    ),
     re.IGNORECASE,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from qlf.brief.facts import Facts, StateFact
 from qlf.brief.grammar.items import choices_of
@@ -16,14 +17,20 @@ __all__ = ["find_states"]
 
 _CHAIN = re.compile(r"[A-Za-z][\w' -]{1,30}?(?:\s*(?:->|→|=>|➔|>)\s*[A-Za-z][\w' -]{1,30}){1,10}")
 _VALUES = re.compile(
-    r"\b(?P<field>status(?:es)?|states?|stages?|phases?|priority|priorities|severity|category|categories|type|types|condition|level)\b"
+    r"\b(?P<field>status(?:es)?|states?|stages?|phases?|priority|priorities|severity|"
+    r"category|categories|type|types|condition|level)\b"
     r"(?:\s+(?:of|for)\s+(?:an? |the |each )?[\w ]{2,30}?)?\s*"
-    r"(?:(?:should|can|may|must|will)\s+be|is|are|as|of|include[s]?|such as|from|either|one of|:|=|\()+\s*(?:either|one of|any of|the following|following|:|-)*\s*"
-    r"(?P<list>[\[({]?\s*[\"']?[A-Za-z][\w '\"-]*(?:\s*(?:,|/|\||\bor\b|\band\b)\s*(?:or |and )?[\"']?[A-Za-z][\w '\"-]*){1,9})",
+    r"(?:(?:should|can|may|must|will)\s+be|is|are|as|of|include[s]?|such as|from|either|"
+    r"one of|:|=|\()+\s*(?:either|one of|any of|the following|following|:|-)*\s*"
+    r"(?P<list>[\[({]?\s*[\"']?[A-Za-z][\w '\"-]*(?:\s*(?:,|/|\||\bor\b|\band\b)\s*(?:or |"
+    r"and )?[\"']?[A-Za-z][\w '\"-]*){1,9})",
     re.IGNORECASE,
 )
 _CAN_BE = re.compile(
-    r"\b(?:can|may|must|should|is|are)\s+(?:be\s+)?(?:marked as |either |set to )?(?P<list>[a-z][a-z-]+(?:\s*,\s*[a-z][a-z -]+){1,8}\s*,?\s+or\s+[a-z][a-z -]+)",
+    (
+        r"\b(?:can|may|must|should|is|are)\s+(?:be\s+)?(?:marked as |either |set to "
+        r")?(?P<list>[a-z][a-z-]+(?:\s*,\s*[a-z][a-z -]+){1,8}\s*,?\s+or\s+[a-z][a-z -]+)"
+    ),
     re.IGNORECASE,
 )
 
@@ -142,7 +149,7 @@ def _chains(sentence: Sentence, facts: Facts) -> bool:
             first = sentence.start + part.start() + match.start()
         found = True
         last = sentence.start + part.start() + match.end()
-        steps.extend(pair for pair in zip(valid, valid[1:], strict=False) if pair not in steps)
+        steps.extend(pair for pair in pairwise(valid) if pair not in steps)
         states.extend(name for name in dict.fromkeys(valid) if name not in states)
     if found and len(states) >= 2:
         nouns = [

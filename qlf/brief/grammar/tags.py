@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from qlf.brief.wordlists import word_list
-
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
 from qlf.brief.tokens import Sentence, Word
+from qlf.brief.wordlists import word_list
 
 __all__ = ["Tag", "Tagged", "base_verb", "tag"]
 
@@ -32,40 +31,49 @@ class Tag(StrEnum):
     SIGN = "sign"
 
 
-_CLOSED: dict[str, Tag] = {}
-for _tag, _words in {
-    Tag.DET: "a an the this these those each every any all some both my our your their its his her another other no "
-    "several many multiple various different few more most such same own either",
-    Tag.PREP: "of in on at by for from to with without into onto over under between among across through during before "
-    "after since until via per within about against as like including towards toward than beyond regarding against "
-    "upon inside outside near",
-    Tag.CONJ: "and or but nor & plus so that if when while because where whether unless once",
-    Tag.PRON: "i we you he she it they them us who which what whom whose me him there that",
-    Tag.MODAL: "can could should must may might shall will would cannot can't won't shouldn't mustn't let lets",
-    Tag.AUX: "is are was were be been being has have had do does did am isn't aren't doesn't don't having",
-    Tag.ADV: "also only not never always then too very just already still yet easily quickly online directly later "
-    "along alongside automatically manually securely together etc e.g i.e here how why back again up down out off away soon well "
-    "please first properly effectively efficiently basically simply optionally additionally however at-least "
-    "respectively currently usually often sometimes daily weekly monthly able",
-    Tag.ADJ: "sensitive secret-free confidential new old available current existing upcoming past future open closed certain specific relevant unique "
-    "required optional mandatory necessary important simple basic advanced secure modern full complete "
-    "real-time detailed related responsible valid invalid overall large small good better best high low free "
-    "additional main general possible own recent previous next last entire whole appropriate clear different easy "
-    "visible public private personal active inactive pending successful individual actual potential popular "
-    "damaged finished corresponding comprehensive intuitive user-friendly multi-tenant scalable robust "
-    "web-based online offline mobile front-end back-end restful internal external digital electronic",
-}.items():
-    _CLOSED.update(dict.fromkeys(_words.split(), _tag))
+@lru_cache(maxsize=1)
+def _closed() -> dict[str, Tag]:
+    """The words of the closed classes; a word of several has the last one."""
+    classes = (Tag.DET, Tag.PREP, Tag.CONJ, Tag.PRON, Tag.MODAL, Tag.AUX, Tag.ADV, Tag.ADJ)
+    return {word: kind for kind in classes for word in word_list(f"class_{kind.value}")}
 
-word_list("verbs") = word_list("create_verbs") | word_list("keep_verbs") | word_list("see_verbs") | word_list("do_verbs")
-# Business nouns that are verbs as well: nouns unless the words around say otherwise.
+
 _IRREGULAR = {
-    "made": "make", "bought": "buy", "sold": "sell", "sent": "send", "paid": "pay", "kept": "keep", "lent": "lend",
-    "taken": "take", "given": "give", "written": "write", "brought": "bring", "held": "hold", "found": "find",
-    "seen": "see", "shown": "show", "chosen": "choose", "done": "do", "got": "get", "built": "build", "left": "leave",
-    "lost": "lose", "won": "win", "driven": "drive", "flown": "fly", "read": "read", "set": "set", "put": "put",
-    "gave": "give", "wrote": "write", "took": "take", "saw": "see", "ran": "run", "begun": "begin", "spent": "spend",
-}  # fmt: skip
+    "made": "make",
+    "bought": "buy",
+    "sold": "sell",
+    "sent": "send",
+    "paid": "pay",
+    "kept": "keep",
+    "lent": "lend",
+    "taken": "take",
+    "given": "give",
+    "written": "write",
+    "brought": "bring",
+    "held": "hold",
+    "found": "find",
+    "seen": "see",
+    "shown": "show",
+    "chosen": "choose",
+    "done": "do",
+    "got": "get",
+    "built": "build",
+    "left": "leave",
+    "lost": "lose",
+    "won": "win",
+    "driven": "drive",
+    "flown": "fly",
+    "read": "read",
+    "set": "set",
+    "put": "put",
+    "gave": "give",
+    "wrote": "write",
+    "took": "take",
+    "saw": "see",
+    "ran": "run",
+    "begun": "begin",
+    "spent": "spend",
+}
 
 
 @lru_cache(maxsize=4096)
@@ -124,8 +132,8 @@ def _one(word: Word, before: list[Tagged], following: str) -> Tagged:
     if not word.is_word:
         return Tagged(word, Tag.NUMBER if word.text[0].isdigit() else Tag.SIGN)
     verb_place = _verb_place(before, following, lower)
-    if lower in _CLOSED and not (lower in ("own", "like", "open", "complete") and verb_place):
-        return Tagged(word, _CLOSED[lower])
+    if lower in _closed() and not (lower in ("own", "like", "open", "complete") and verb_place):
+        return Tagged(word, _closed()[lower])
     if lower in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve"):
         return Tagged(word, Tag.NUMBER)
     form = base_verb(lower)
@@ -145,7 +153,7 @@ def _one(word: Word, before: list[Tagged], following: str) -> Tagged:
             return Tagged(word, Tag.NOUN)
         return Tagged(word, Tag.VERB, base)
     if previous is not None and previous.tag is Tag.NOUN and _plural(previous.lower) and ending == "":
-        starts = _CLOSED.get(following) in (Tag.DET, Tag.PREP) or _plural(following)
+        starts = _closed().get(following) in (Tag.DET, Tag.PREP) or _plural(following)
         if starts and following != "of":
             return Tagged(word, Tag.VERB, base)
     return Tagged(word, Tag.NOUN)
@@ -157,7 +165,7 @@ def _verb_place(before: list[Tagged], following: str, word: str) -> bool:
         third = form is not None and form[1] == "s" and form[0] not in word_list("both")
         return (
             following not in (":", "(", "-", "=", ",")
-            and _CLOSED.get(following) not in (Tag.AUX, Tag.MODAL)
+            and _closed().get(following) not in (Tag.AUX, Tag.MODAL)
             and not third
         )
     previous = before[-1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -25,6 +24,9 @@ def start_mark(pid: int) -> str | None:
             return None
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}:{fields[19]}"
+    # Imported where there is no /proc only: it costs a run that was seen before some milliseconds.
+    import subprocess
+
     shown = subprocess.run(
         ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.split()
@@ -39,6 +41,8 @@ def is_alive(pid: int, mark: str) -> bool:
 def group_members(group: int) -> list[int]:
     """The processes of a group that still run."""
     if not (_PROC / "self/stat").exists():
+        import subprocess
+
         shown = subprocess.run(
             ["/bin/ps", "-axo", "pid=,pgid=,stat="], capture_output=True, text=True, check=False
         )

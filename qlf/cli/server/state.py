@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -117,6 +116,7 @@ def make_secrets(settings: Settings) -> Secrets:
     known = load_secrets(settings)
     if known is not None:
         return known
+    import secrets
     from base64 import urlsafe_b64encode
 
     made = Secrets(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 
-from qlf.core.spec import ADMIN, Scope, Spec
+from qlf.core.spec import ADMIN, Entity, Scope, Spec
 from qlf.mesh.driver.contract import Contract, Route
 from qlf.mesh.driver.probe import ANYBODY, Actor, Probe
 from qlf.mesh.driver.values import Sampler
 
 __all__ = ["Actors"]
 
+_ACCOUNT = Entity(name="user", account=True)
 _ACCOUNT_ACTIONS = ("list", "read", "create", "update", "delete")
 
 
@@ -26,7 +27,8 @@ class Actors:
         self._sampler = sampler
         self._login = contract.route("post", f"{contract.prefix}{login}")
         self._profile = contract.route("get", f"{contract.prefix}{profile}")
-        self._account = next((entity for entity in spec.entities if entity.account), None)
+        # An application with sign-in has accounts even where its spec names no entity for them.
+        self._account = next((entity for entity in spec.entities if entity.account), _ACCOUNT)
         self._known: dict[tuple[str, int], Actor | None] = {}
 
     def sign_in_admin(self, email: str, password: str) -> bool:
@@ -53,7 +55,7 @@ class Actors:
         if not self._spec.auth.enabled:
             return ["public"]
         granted = {p.role for p in self._spec.permissions if p.entity == entity and action in p.actions}
-        if self._account is not None and entity == self._account.name and action in _ACCOUNT_ACTIONS:
+        if entity == self._account.name and action in _ACCOUNT_ACTIONS:
             granted.add(ADMIN)
         order = [ADMIN, *(role.name for role in self._spec.roles if role.name != ADMIN), "public"]
         return [role for role in order if role in granted]
@@ -69,7 +71,7 @@ class Actors:
 
     def _make(self, role: str) -> Actor | None:
         admin = self._known.get((ADMIN, 0))
-        create = self._contract.routes(self._account).create if self._account else None
+        create = self._contract.routes(self._account).create
         if admin is None or create is None:
             self._probe.say(
                 "account", f"no account of the role {role!r} can be made: there is no route for it"

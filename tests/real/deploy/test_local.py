@@ -1,4 +1,4 @@
-"""The golden application on a port of this machine: started, found again, changed, stopped without a trace."""
+"""The golden application on a port of this machine: started, changed, stopped without a trace."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_broken_migration_is_told(start: Start, app: Path) -> None:
             "def upgrade() -> None:", "def upgrade() -> None:\n    raise OSError('no disk')"
         )
     )
-    with pytest.raises(DeployError, match="could not be migrated: .*no disk"):
+    with pytest.raises(DeployError, match=r"could not be migrated: .*no disk"):
         start()
 
 

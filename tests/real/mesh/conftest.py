@@ -20,11 +20,7 @@ Break = Callable[[Tree, str, str, str], Tree]
 @pytest.fixture(scope="session")
 def golden() -> Tree:
     names = [path.relative_to(GOLDEN) for path in sorted(GOLDEN.rglob("*")) if path.is_file()]
-    kept = [
-        name
-        for name in names
-        if not any(part.endswith("cache__") or part.endswith("_cache") for part in name.parts)
-    ]
+    kept = [name for name in names if not any(part.endswith(("cache__", "_cache")) for part in name.parts)]
     return Tree((name.as_posix(), File((GOLDEN / name).read_bytes())) for name in kept)
 
 

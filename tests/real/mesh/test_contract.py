@@ -20,7 +20,7 @@ def test_the_golden_application_keeps_its_contract(golden: Tree, spec: Spec, con
 
 @pytest.fixture(scope="module")
 def verdict(golden: Tree, spec: Spec, context: MeshContext, broken) -> GateResult:
-    """Of an application that breaks its contract in three ways at once; one run of the fuzzer finds them all."""
+    """Of an application that breaks its contract in three ways; one run finds them all."""
     tree = broken(golden, "openapi.json", '"title": "Users"', '"title": "Losers"')
     tree = broken(
         tree,
@@ -32,7 +32,8 @@ def verdict(golden: Tree, spec: Spec, context: MeshContext, broken) -> GateResul
         tree,
         "app/api/me.py",
         "    return service.get_profile(session, principal)",
-        '    from starlette.responses import JSONResponse\n\n    return JSONResponse({"id": 7})  # type: ignore[return-value]',
+        "    from starlette.responses import JSONResponse\n\n"
+        '    return JSONResponse({"id": 7})  # type: ignore[return-value]',
     )
     return run_gate("contract", tree, spec, context)
 

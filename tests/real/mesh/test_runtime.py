@@ -47,7 +47,8 @@ def test_an_application_that_does_not_start(golden: Tree, judge, broken) -> None
         golden,
         "app/main.py",
         "def create_app(settings: Settings) -> FastAPI:",
-        "def create_app(settings: Settings) -> FastAPI:\n    raise SystemExit('out of order')\n\n\ndef unused(settings: Settings) -> FastAPI:",
+        "def create_app(settings: Settings) -> FastAPI:\n    raise SystemExit('out of order')\n\n\n"
+        "def unused(settings: Settings) -> FastAPI:",
     )
     assert "out of order" in _said(judge(tree))["runtime.start"]
 

@@ -415,3 +415,44 @@ def test_it_works_outside_the_main_thread(tree: Tree, trees: Any, tmp_path: Path
     thread.start()
     thread.join()
     assert holds(tmp_path / "out", changed)
+
+
+KILLED_HALFWAY = """
+import os, signal, sys
+from pathlib import Path
+from qlf.engine.output import write_tree
+from qlf.engine.store import Store
+
+renames = iter(range(int(sys.argv[3])))
+rename = os.rename
+
+def killing(*args, **options):
+    if next(renames, None) is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(*args, **options)
+
+tree = Store(Path(sys.argv[1])).get_tree(sys.argv[2])
+os.rename = killing
+write_tree(tree, Path(sys.argv[4]))
+"""
+
+
+@pytest.mark.parametrize("renames", [0, 1, 2, 3])
+def test_a_process_killed_between_two_renames_blocks_nobody(
+    tree: Tree, trees: Any, tmp_path: Path, renames: int
+) -> None:
+    from qlf.engine.store import Store
+
+    out = tmp_path / "out"
+    write_tree(tree, out)
+    changed = trees.with_file(trees.without(tree, "docs/a/b.md"), "app/main.py", "two\n")
+    changed = trees.with_file(trees.with_file(changed, "app/new.py", "new\n"), "README.md", "three\n")
+    store = Store(tmp_path / "store")
+    store.put_tree(changed)
+    command = [sys.executable, "-c", KILLED_HALFWAY, str(store.root), changed.digest, str(renames), str(out)]
+    assert subprocess.run(command).returncode == -signal.SIGKILL
+    last = trees.with_file(tree, "app/main.py", "four\n")
+    write_tree(last, out)
+    assert holds(out, last)
+    assert not (out / "app/new.py").exists()
+    assert [path.name for path in (out / ".qlf").iterdir()] == ["manifest.json"]

@@ -126,7 +126,10 @@ def test_serving_a_run_again_loads_neither_pydantic_nor_prefect(
     script = (
         "import sys; from pathlib import Path\n"
         "from qlf.engine.request import GenerateRequest\n"
+        "from qlf.engine import seen\n"
         "from qlf.engine.seen import lookup, replay\n"
+        f"seen.engine_digest(Path({str(home)!r}))\n"
+        "seen.engine_digest = lambda home: 'e' * 64\n"
         f"run = lookup(GenerateRequest(source={request_.source!r}), Path({str(home)!r}))\n"
         f"replay(run, Path({str(tmp_path / 'out')!r}), prefect_api_url='http://127.0.0.1:1/api')\n"
         "heavy = {'pydantic', 'prefect', 'ruamel', 'jinja2', 'httpx', 'http.client'} & set(sys.modules)\n"

@@ -17,7 +17,8 @@ from app.db.base import Base
 from app.db.migrations import migrate
 from app.db.session import Database
 from app.main import create_app
-from app.policy import Role
+from app.policy import LOWEST_ROLE, Role
+from tests import factories
 from tests.support import Actor, MovableClock, add_user, log_in, make_settings
 
 TEST_DATABASE_URL = os.environ.get("TEST_DATABASE_URL")
@@ -93,16 +94,35 @@ def time(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
     return clock
 
 
-@pytest.fixture
-def admin(client: TestClient, session: Session) -> Actor:
-    return log_in(client, add_user(session, "admin@example.com", Role.ADMIN))
+@pytest.fixture(autouse=True)
+def _numbers_from_one() -> None:
+    """Give every test the same rows, whichever tests run before it."""
+    factories.restart()
 
 
 @pytest.fixture
-def user(client: TestClient, session: Session) -> Actor:
-    return log_in(client, add_user(session, "user@example.com", Role.STAFF))
+def act_as(client: TestClient, session: Session) -> Callable[[Role], Actor]:
+    """Log in as somebody with a role; in one test a role is always the same person."""
+    known: dict[Role, Actor] = {}
+
+    def find(role: Role) -> Actor:
+        if role not in known:
+            known[role] = log_in(client, add_user(session, f"{role.value}@example.com", role))
+        return known[role]
+
+    return find
+
+
+@pytest.fixture
+def admin(act_as: Callable[[Role], Actor]) -> Actor:
+    return act_as(Role.ADMIN)
+
+
+@pytest.fixture
+def user(act_as: Callable[[Role], Actor]) -> Actor:
+    return act_as(LOWEST_ROLE)
 
 
 @pytest.fixture
 def other(client: TestClient, session: Session) -> Actor:
-    return log_in(client, add_user(session, "other@example.com", Role.STAFF))
+    return log_in(client, add_user(session, "other@example.com"))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.core.config import Settings
 from app.core.passwords import Passwords
 from app.models.user import User
-from app.policy import Role
+from app.policy import LOWEST_ROLE, Role
 
 PASSWORD = "seven green boats"
 API = "/api/v1"
@@ -24,6 +24,7 @@ def make_settings(database_url: str, **changes: Any) -> Settings:
         "app_env": "test",
         "database_url": database_url,
         "secret_key": SecretStr("test-key-0123456789-abcdefghijklmnopq"),
+        "registration_open": True,
         "argon2_time_cost": 1,
         "argon2_memory_kib": 8,
     }
@@ -57,7 +58,7 @@ class MovableClock:
 def add_user(
     session: Session,
     email: str,
-    role: Role = Role.STAFF,
+    role: Role = LOWEST_ROLE,
     *,
     full_name: str = "Some Body",
     is_active: bool = True,

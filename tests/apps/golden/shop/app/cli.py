@@ -4,11 +4,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
+from sqlalchemy.orm import Session
 
 from app.core.config import Settings, SettingsError, load_settings
 from app.core.errors import AppError
@@ -56,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--count", type=int, default=20)
     add.set_defaults(command=_seed)
 
-    add = commands.add_parser("purge", help="delete what expired, in case of sessions long ago")
+    add = commands.add_parser("purge", help="delete sessions that ended long ago")
     add.add_argument("--days", type=int, default=30, help="how long ended sessions are kept")
     add.set_defaults(command=_purge)
 
@@ -87,7 +89,7 @@ def _create_admin(arguments: argparse.Namespace) -> None:
     except ValidationError as error:
         reasons = (f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
         raise CommandError("; ".join(reasons)) from None
-    with Database(settings).session() as session:
+    with _session(settings) as session:
         user = create_user(session, Passwords(settings), data)
     print(f"Administrator {user.email} was created.")
 
@@ -98,7 +100,7 @@ def _seed(arguments: argparse.Namespace) -> None:
     settings = load_settings()
     if settings.is_production:
         raise CommandError("Seed data is not for production; set APP_ENV to development.")
-    with Database(settings).session() as session:
+    with _session(settings) as session:
         added = seed(session, arguments.count)
     print(f"{added} rows were added.")
 
@@ -106,9 +108,19 @@ def _seed(arguments: argparse.Namespace) -> None:
 def _purge(arguments: argparse.Namespace) -> None:
     from app.services.purge import purge
 
-    with Database(load_settings()).session() as session:
+    with _session(load_settings()) as session:
         deleted = purge(session, timedelta(days=arguments.days))
     print(f"{deleted} rows were deleted.")
+
+
+@contextmanager
+def _session(settings: Settings) -> Iterator[Session]:
+    database = Database(settings)
+    try:
+        with database.session() as session:
+            yield session
+    finally:
+        database.dispose()
 
 
 def _openapi(arguments: argparse.Namespace) -> None:

@@ -190,7 +190,6 @@ POLICY: Mapping[Role, Mapping[Resource, Mapping[Action, Scope]]] = {
     },
 }
 
-
 NOBODY = UUID(int=0)
 
 
@@ -213,7 +212,7 @@ class Access:
 
     @property
     def user_id(self) -> UUID:
-        """The caller's account; the one of nobody has no rows."""
+        """The caller's account; nobody's account has no rows."""
         return self.principal.user_id if self.principal else NOBODY
 
 
@@ -221,6 +220,14 @@ def find_access(principal: Principal, resource: Resource, action: Action) -> Acc
     """Look up the right to do this, or None."""
     scope = POLICY.get(principal.role, {}).get(resource, {}).get(action)
     return Access(principal, scope) if scope else None
+
+
+def reading(access: Access, resource: Resource) -> Access:
+    """Return how far the caller may read these rows, which is how far they may refer to them."""
+    if access.principal is None or is_public(resource, Action.READ):
+        return Access(access.principal, Scope.ALL)
+    found = find_access(access.principal, resource, Action.READ)
+    return found or Access(access.principal, Scope.OWN)
 
 
 def is_public(resource: Resource, action: Action) -> bool:

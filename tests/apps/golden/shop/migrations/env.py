@@ -18,6 +18,7 @@ def run() -> None:
             connection=connection,
             target_metadata=metadata,
             compare_server_default=True,
+            user_module_prefix="types.",
             # SQLite cannot alter a table; Alembic copies it instead.
             render_as_batch=connection.dialect.name == "sqlite",
         )

@@ -90,7 +90,7 @@ def checkout_cart(
     request: Request,
     response: Response,
 ) -> Order:
-    """Check out one cart: turn it into an order."""
+    """Checkout one cart."""
     row = service.checkout_cart(session, access, cart_id, data)
     set_location(request, response, "get_order", order_id=row.id)
     return row

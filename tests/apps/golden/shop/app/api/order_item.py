@@ -10,11 +10,7 @@ from app.api.responses import problems
 from app.api.version import API_PREFIX
 from app.models.order_item import OrderItem
 from app.policy import Access, Action, Resource
-from app.schemas.order_item import (
-    OrderItemFilter,
-    OrderItemPage,
-    OrderItemRead,
-)
+from app.schemas.order_item import OrderItemFilter, OrderItemPage, OrderItemRead
 from app.services import order_item as service
 
 router = APIRouter(prefix=f"{API_PREFIX}/order-items", tags=["order items"])

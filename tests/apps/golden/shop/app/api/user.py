@@ -10,14 +10,7 @@ from app.api.responses import created_at_location, problems, set_location
 from app.api.version import API_PREFIX
 from app.models.user import User
 from app.policy import Access, Action, Resource
-from app.schemas.user import (
-    PasswordReset,
-    UserCreate,
-    UserFilter,
-    UserPage,
-    UserRead,
-    UserUpdate,
-)
+from app.schemas.user import PasswordReset, UserCreate, UserFilter, UserPage, UserRead, UserUpdate
 from app.services import user as service
 
 router = APIRouter(prefix=f"{API_PREFIX}/users", tags=["users"])

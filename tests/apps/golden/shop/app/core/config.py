@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     """Origins a browser may call from, comma-separated. Empty: same origin only."""
     max_body_bytes: int = Field(default=1_048_576, ge=1_024)
 
-    access_token_minutes: int = Field(default=10, ge=1, le=15)
+    access_token_minutes: int = Field(default=15, ge=1, le=15)
     refresh_token_days: int = Field(default=14, ge=1, le=90)
     """How long a session may stay unused."""
     session_days: int = Field(default=30, ge=1, le=365)

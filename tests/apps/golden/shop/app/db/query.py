@@ -103,7 +103,7 @@ def _only(session: Session, statement: Select[tuple[Row]], lock: bool) -> Row:
     return row
 
 
-def contains(term: str, *columns: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+def contains(term: str, *columns: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
     """Match rows with the term, as plain text and in any case, in one of the columns."""
     return or_(*(column.icontains(term, autoescape=True) for column in columns))
 

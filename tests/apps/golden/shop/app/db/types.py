@@ -15,6 +15,10 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    def __repr__(self) -> str:
+        """Return what a generated migration has to say."""
+        return "UtcDateTime()"
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse a naive value: nobody can say later which moment it meant."""
         del dialect
@@ -45,6 +49,10 @@ class Exact(TypeDecorator[Decimal]):
         super().__init__(precision, scale)
         self.precision = precision
         self.scale = scale
+
+    def __repr__(self) -> str:
+        """Return the text that a migration takes."""
+        return f"Exact({self.precision}, {self.scale})"
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the form of the column."""

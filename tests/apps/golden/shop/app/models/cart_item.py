@@ -14,7 +14,10 @@ class CartItem(Entity):
     __tablename__ = "cart_items"
     __table_args__ = (
         CheckConstraint("quantity BETWEEN 1 AND 1000", name="quantity_range"),
-        UniqueConstraint("cart_id", "product_id"),
+        UniqueConstraint(
+            "cart_id",
+            "product_id",
+        ),
     )
 
     cart_id: Mapped[UUID] = mapped_column(ForeignKey("carts.id", ondelete="CASCADE"), index=True)

@@ -17,4 +17,4 @@ class LoginThrottle(Base):
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     attempts: Mapped[int]
-    last_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    window_started_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -7,13 +7,7 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from app.models.cart import CartStatus
-from app.schemas.base import (
-    TEXT_PATTERN,
-    Input,
-    Output,
-    Page,
-    PageParams,
-)
+from app.schemas.base import TEXT_PATTERN, Input, Output, Page, PageParams
 
 ShippingAddress = Annotated[
     str, StringConstraints(pattern=TEXT_PATTERN, min_length=1, max_length=500)
@@ -25,7 +19,7 @@ class CartCreate(Input):
 
 
 class CartCheckout(Input):
-    """What it takes to turn a cart into an order."""
+    """What it takes to checkout one cart."""
 
     shipping_address: ShippingAddress
 

@@ -7,13 +7,7 @@ from uuid import UUID
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from app.schemas.base import (
-    STRICT,
-    Input,
-    Output,
-    Page,
-    PageParams,
-)
+from app.schemas.base import STRICT, Input, Output, Page, PageParams
 
 Quantity = Annotated[int, Field(strict=True, ge=1, le=1000)]
 

@@ -6,11 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from app.models.order import OrderStatus
-from app.schemas.base import (
-    Output,
-    Page,
-    PageParams,
-)
+from app.schemas.base import Output, Page, PageParams
 from app.schemas.types import DecimalText
 
 Total = Annotated[Decimal, DecimalText("0", "9999999999.99")]

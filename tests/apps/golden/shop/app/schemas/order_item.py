@@ -5,11 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from app.schemas.base import (
-    Output,
-    Page,
-    PageParams,
-)
+from app.schemas.base import Output, Page, PageParams
 from app.schemas.types import DecimalText
 
 UnitPrice = Annotated[Decimal, DecimalText("0", "9999999999.99")]

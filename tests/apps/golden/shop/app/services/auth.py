@@ -35,7 +35,12 @@ from app.schemas.auth import (
 )
 from app.schemas.user import UserCreate
 from app.services import login_throttle as throttle
-from app.services.user import create_user, refuse_removing_last_admin, refuse_weak_password
+from app.services.user import (
+    create_user,
+    lock_admins,
+    refuse_removing_last_admin,
+    refuse_weak_password,
+)
 from app.services.user_session import revoke_all
 
 logger = logging.getLogger("app.auth")
@@ -243,7 +248,7 @@ def delete_account(
     user = session.get_one(User, principal.user_id)
     _require_password(session, settings, passwords, user, data.password, "password")
     with transaction(session):
-        refuse_removing_last_admin(session, user)
+        refuse_removing_last_admin(user, lock_admins(session))
         session.delete(user)
 
 

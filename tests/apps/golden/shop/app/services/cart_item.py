@@ -1,4 +1,4 @@
-"""The use cases of a cart item."""
+"""The use cases of cart items."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -12,7 +12,7 @@ from app.db.session import transaction
 from app.models.cart import Cart, CartStatus
 from app.models.cart_item import CartItem
 from app.models.product import Product
-from app.policy import Access
+from app.policy import Access, Resource, reading
 from app.schemas.cart_item import CartItemCreate, CartItemFilter, CartItemUpdate
 
 OWNER = (
@@ -29,7 +29,7 @@ SORTABLE = {
 def list_cart_items(
     session: Session, access: Access, filters: CartItemFilter
 ) -> tuple[Sequence[CartItem], int]:
-    """Return a page of the cart items within the caller's scope, and their number."""
+    """Return a page of the cart items within the caller's scope, and how many there are."""
     statement = visible(select(CartItem), OWNER, access)
     if filters.cart_id is not None:
         statement = statement.where(CartItem.cart_id == filters.cart_id)
@@ -47,48 +47,43 @@ def get_cart_item(session: Session, access: Access, cart_item_id: UUID) -> CartI
 
 def create_cart_item(session: Session, access: Access, data: CartItemCreate) -> CartItem:
     """Store a new cart item."""
+    row = CartItem(**data.model_dump())
     with transaction(session):
-        refer_visible(session, Cart, data.cart_id, Cart.owner_id, access, "cart_id")
-        refer(session, Product, data.product_id, "product_id")
-        hold_open_cart(session, data.cart_id)
-        cart_item = CartItem(
-            quantity=data.quantity,
-            cart_id=data.cart_id,
-            product_id=data.product_id,
-        )
-        session.add(cart_item)
-    return cart_item
+        _check(session, access, row)
+        session.add(row)
+    return row
 
 
 def update_cart_item(
     session: Session, access: Access, cart_item_id: UUID, changes: CartItemUpdate
 ) -> CartItem:
-    """Change the given fields of a cart item within the caller's scope."""
-    with transaction(session):
-        cart_item = get_visible(session, CartItem, cart_item_id, OWNER, access, lock=True)
-        hold_open_cart(session, cart_item.cart_id)
-        product_id = changes.get("product_id")
-        if product_id is not None:
-            refer(session, Product, product_id, "product_id")
+    """Change the given fields of one cart item within the caller's scope."""
+    with transaction(session), session.no_autoflush:
+        row = get_visible(session, CartItem, cart_item_id, OWNER, access, lock=True)
         for field, value in changes.items():
-            setattr(cart_item, field, value)
-    return cart_item
+            setattr(row, field, value)
+        _check(session, access, row)
+    return row
 
 
 def delete_cart_item(session: Session, access: Access, cart_item_id: UUID) -> None:
-    """Delete a cart item within the caller's scope."""
+    """Delete one cart item within the caller's scope."""
     with transaction(session):
-        cart_item = get_visible(session, CartItem, cart_item_id, OWNER, access, lock=True)
-        hold_open_cart(session, cart_item.cart_id)
-        session.delete(cart_item)
+        row = get_visible(session, CartItem, cart_item_id, OWNER, access, lock=True)
+        _check_cart_open(session, row)
+        session.delete(row)
 
 
-def hold_open_cart(session: Session, cart_id: UUID) -> None:
-    """Keep the cart from being checked out while its cart items change.
+def _check(session: Session, access: Access, row: CartItem) -> None:
+    refer_visible(
+        session, Cart, row.cart_id, Cart.owner_id, reading(access, Resource.CARTS), "cart_id"
+    )
+    refer(session, Product, row.product_id, "product_id")
+    _check_cart_open(session, row)
 
-    Raises:
-        ConflictError: it is checked out already.
-    """
-    cart = session.get_one(Cart, cart_id, with_for_update=True, populate_existing=True)
-    if cart.status is CartStatus.CHECKED_OUT:
-        raise ConflictError("The cart is checked out already.", code="closed")
+
+def _check_cart_open(session: Session, row: CartItem) -> None:
+    # Held until the end, so that it cannot be closed while its cart items change.
+    cart = session.get_one(Cart, row.cart_id, with_for_update=True, populate_existing=True)
+    if cart.status == CartStatus.CHECKED_OUT:
+        raise ConflictError("The cart is closed.", code="closed")

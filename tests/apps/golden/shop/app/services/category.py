@@ -1,4 +1,4 @@
-"""The use cases of a category."""
+"""The use cases of categories."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -18,7 +18,7 @@ SORTABLE = {
 
 
 def list_categories(session: Session, filters: CategoryFilter) -> tuple[Sequence[Category], int]:
-    """Return a page of the categories, and their number."""
+    """Return a page of the categories, and how many there are."""
     statement = select(Category)
     if filters.q is not None:
         statement = statement.where(contains(filters.q, Category.name))
@@ -34,26 +34,22 @@ def get_category(session: Session, category_id: UUID) -> Category:
 
 def create_category(session: Session, data: CategoryCreate) -> Category:
     """Store a new category."""
+    row = Category(**data.model_dump())
     with transaction(session):
-        category = Category(
-            name=data.name,
-            description=data.description,
-        )
-        session.add(category)
-    return category
+        session.add(row)
+    return row
 
 
 def update_category(session: Session, category_id: UUID, changes: CategoryUpdate) -> Category:
-    """Change the given fields of a category."""
+    """Change the given fields of one category."""
     with transaction(session):
-        category = get_row(session, Category, category_id, lock=True)
+        row = get_row(session, Category, category_id, lock=True)
         for field, value in changes.items():
-            setattr(category, field, value)
-    return category
+            setattr(row, field, value)
+    return row
 
 
 def delete_category(session: Session, category_id: UUID) -> None:
-    """Delete a category."""
+    """Delete one category."""
     with transaction(session):
-        category = get_row(session, Category, category_id, lock=True)
-        session.delete(category)
+        session.delete(get_row(session, Category, category_id, lock=True))

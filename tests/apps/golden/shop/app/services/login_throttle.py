@@ -20,19 +20,21 @@ def throttle_key(kind: str, name: str) -> str:
 def charge(session: Session, key: str, limit: int, window: timedelta) -> None:
     """Count one attempt and commit.
 
-    Counting first means that a hundred guesses sent at once are a hundred attempts.
+    Counting first means that a hundred guesses sent at once are a hundred attempts. The last one
+    that is allowed begins the window anew, so that the lock is as long as the window.
 
     Raises:
         TooManyRequestsError: the limit is used up; it names the seconds to wait.
     """
     now = clock.now()
-    recent = LoginThrottle.last_attempt_at > now - window
+    running = LoginThrottle.window_started_at > now - window
+    counts = and_(running, LoginThrottle.attempts < limit - 1)
     statement = (
         update(LoginThrottle)
-        .where(LoginThrottle.key == key, not_(and_(LoginThrottle.attempts >= limit, recent)))
+        .where(LoginThrottle.key == key, not_(and_(running, LoginThrottle.attempts >= limit)))
         .values(
-            attempts=case((recent, LoginThrottle.attempts + 1), else_=1),
-            last_attempt_at=now,
+            attempts=case((running, LoginThrottle.attempts + 1), else_=1),
+            window_started_at=case((counts, LoginThrottle.window_started_at), else_=now),
         )
         .execution_options(synchronize_session=False)
     )
@@ -41,13 +43,13 @@ def charge(session: Session, key: str, limit: int, window: timedelta) -> None:
     if result.rowcount == 0:
         row = session.get(LoginThrottle, key, populate_existing=True)
         if row is not None:
-            wait = row.last_attempt_at + window - now
+            wait = row.window_started_at + window - now
             session.rollback()
             raise TooManyRequestsError(
                 "Too many attempts; wait before the next one.",
                 retry_after_seconds=int(wait.total_seconds()) + 1,
             )
-        session.add(LoginThrottle(key=key, attempts=1, last_attempt_at=now))
+        session.add(LoginThrottle(key=key, attempts=1, window_started_at=now))
     try:
         session.commit()
     except IntegrityError:

@@ -1,4 +1,4 @@
-"""The use cases of an order item."""
+"""The use cases of order items."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -31,7 +31,7 @@ SORTABLE = {
 def list_order_items(
     session: Session, access: Access, filters: OrderItemFilter
 ) -> tuple[Sequence[OrderItem], int]:
-    """Return a page of the order items within the caller's scope, and their number."""
+    """Return a page of the order items within the caller's scope, and how many there are."""
     statement = visible(select(OrderItem), OWNER, access)
     if filters.order_id is not None:
         statement = statement.where(OrderItem.order_id == filters.order_id)

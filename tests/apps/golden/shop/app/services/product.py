@@ -1,4 +1,4 @@
-"""The use cases of a product."""
+"""The use cases of products."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -18,16 +18,17 @@ SORTABLE = {
     "name": Product.name,
     "price": Product.price,
     "stock": Product.stock,
+    "is_active": Product.is_active,
 }
 
 
 def list_products(session: Session, filters: ProductFilter) -> tuple[Sequence[Product], int]:
-    """Return a page of the products, and their number."""
+    """Return a page of the products, and how many there are."""
     statement = select(Product)
-    if filters.is_active is not None:
-        statement = statement.where(Product.is_active == filters.is_active)
     if filters.category_id is not None:
         statement = statement.where(Product.category_id == filters.category_id)
+    if filters.is_active is not None:
+        statement = statement.where(Product.is_active == filters.is_active)
     if filters.q is not None:
         statement = statement.where(contains(filters.q, Product.sku, Product.name))
     return paginate(
@@ -42,36 +43,29 @@ def get_product(session: Session, product_id: UUID) -> Product:
 
 def create_product(session: Session, data: ProductCreate) -> Product:
     """Store a new product."""
+    row = Product(**data.model_dump())
     with transaction(session):
-        if data.category_id is not None:
-            refer(session, Category, data.category_id, "category_id")
-        product = Product(
-            sku=data.sku,
-            name=data.name,
-            description=data.description,
-            price=data.price,
-            stock=data.stock,
-            is_active=data.is_active,
-            category_id=data.category_id,
-        )
-        session.add(product)
-    return product
+        _check(session, row)
+        session.add(row)
+    return row
 
 
 def update_product(session: Session, product_id: UUID, changes: ProductUpdate) -> Product:
-    """Change the given fields of a product."""
-    with transaction(session):
-        product = get_row(session, Product, product_id, lock=True)
-        category_id = changes.get("category_id")
-        if category_id is not None:
-            refer(session, Category, category_id, "category_id")
+    """Change the given fields of one product."""
+    with transaction(session), session.no_autoflush:
+        row = get_row(session, Product, product_id, lock=True)
         for field, value in changes.items():
-            setattr(product, field, value)
-    return product
+            setattr(row, field, value)
+        _check(session, row)
+    return row
 
 
 def delete_product(session: Session, product_id: UUID) -> None:
-    """Delete a product."""
+    """Delete one product."""
     with transaction(session):
-        product = get_row(session, Product, product_id, lock=True)
-        session.delete(product)
+        session.delete(get_row(session, Product, product_id, lock=True))
+
+
+def _check(session: Session, row: Product) -> None:
+    if row.category_id is not None:
+        refer(session, Category, row.category_id, "category_id")

@@ -22,7 +22,7 @@ def purge(session: Session, keep: timedelta) -> int:
         delete(UserSession).where(
             or_(UserSession.expires_at < limit, UserSession.revoked_at < limit)
         ),
-        delete(LoginThrottle).where(LoginThrottle.last_attempt_at < limit),
+        delete(LoginThrottle).where(LoginThrottle.window_started_at < limit),
     )
     deleted = 0
     with transaction(session):

@@ -1,6 +1,7 @@
 """Data for development: the same rows on every machine, and nobody can log in with them."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from uuid import UUID, uuid5
 
 from sqlalchemy import select
@@ -9,6 +10,12 @@ from sqlalchemy.orm import Session
 from app.core.passwords import UNUSABLE
 from app.db.base import Entity
 from app.db.session import transaction
+from app.models.cart import Cart, CartStatus
+from app.models.cart_item import CartItem
+from app.models.category import Category
+from app.models.order import Order, OrderStatus
+from app.models.order_item import OrderItem
+from app.models.product import Product
 from app.models.user import User
 from app.policy import LOWEST_ROLE
 
@@ -50,5 +57,72 @@ def _user(number: int) -> User:
     )
 
 
-MAKERS: tuple[tuple[type[Entity], Callable[[int], Entity]], ...] = ((User, _user),)
+def _category(number: int) -> Category:
+    return Category(
+        id=_key("categories", number),
+        name=f"Category {number}",
+        description=f"Description {number}",
+    )
+
+
+def _product(number: int) -> Product:
+    return Product(
+        id=_key("products", number),
+        category_id=_key("categories", number),
+        sku=f"S-{number:04}",
+        name=f"Product {number}",
+        description=f"Description {number}",
+        price=Decimal(number % 998) + Decimal("0.50"),
+        stock=1 + number % 100,
+        is_active=True,
+    )
+
+
+def _cart(number: int) -> Cart:
+    return Cart(
+        id=_key("carts", number),
+        owner_id=_key("users", number),
+        status=CartStatus.OPEN,
+    )
+
+
+def _cart_item(number: int) -> CartItem:
+    return CartItem(
+        id=_key("cart_items", number),
+        cart_id=_key("carts", number),
+        product_id=_key("products", number),
+        quantity=1 + number % 100,
+    )
+
+
+def _order(number: int) -> Order:
+    return Order(
+        id=_key("orders", number),
+        owner_id=_key("users", number),
+        status=OrderStatus.PLACED,
+        shipping_address=f"Shipping address {number}",
+        total=(1 + number % 100) * (Decimal(number % 998) + Decimal("0.50")),
+    )
+
+
+def _order_item(number: int) -> OrderItem:
+    return OrderItem(
+        id=_key("order_items", number),
+        order_id=_key("orders", number),
+        product_id=_key("products", number),
+        quantity=1 + number % 100,
+        unit_price=Decimal(number % 998) + Decimal("0.50"),
+        line_total=(1 + number % 100) * (Decimal(number % 998) + Decimal("0.50")),
+    )
+
+
+MAKERS: tuple[tuple[type[Entity], Callable[[int], Entity]], ...] = (
+    (User, _user),
+    (Category, _category),
+    (Product, _product),
+    (Cart, _cart),
+    (CartItem, _cart_item),
+    (Order, _order),
+    (OrderItem, _order_item),
+)
 """Those that others refer to come first."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.errors import ConflictError, UnprocessableError
@@ -61,10 +61,11 @@ def create_user(session: Session, passwords: Passwords, data: UserCreate) -> Use
 def update_user(session: Session, access: Access, user_id: UUID, changes: UserUpdate) -> User:
     """Change the given fields of a user within the caller's scope."""
     with transaction(session):
-        user = get_visible(session, User, user_id, OWNER, access)
+        admins = lock_admins(session)
+        user = get_visible(session, User, user_id, OWNER, access, lock=True)
         stays_admin = changes.get("role", user.role) is Role.ADMIN
         if not stays_admin or not changes.get("is_active", user.is_active):
-            refuse_removing_last_admin(session, user)
+            refuse_removing_last_admin(user, admins)
         for field, value in changes.items():
             setattr(user, field, value)
         if not user.is_active:
@@ -75,8 +76,9 @@ def update_user(session: Session, access: Access, user_id: UUID, changes: UserUp
 def delete_user(session: Session, access: Access, user_id: UUID) -> None:
     """Delete a user within the caller's scope."""
     with transaction(session):
-        user = get_visible(session, User, user_id, OWNER, access)
-        refuse_removing_last_admin(session, user)
+        admins = lock_admins(session)
+        user = get_visible(session, User, user_id, OWNER, access, lock=True)
+        refuse_removing_last_admin(user, admins)
         session.delete(user)
 
 
@@ -85,7 +87,7 @@ def reset_password(
 ) -> None:
     """Give a user another password and end their sessions."""
     with transaction(session):
-        user = get_visible(session, User, user_id, OWNER, access)
+        user = get_visible(session, User, user_id, OWNER, access, lock=True)
         refuse_weak_password(data.password, user.email)
         user.password_hash = passwords.hash(data.password)
         revoke_all(session, user.id)
@@ -101,20 +103,20 @@ def refuse_weak_password(password: str, email: str, field: str = "body.password"
         raise UnprocessableError(reason, code="weak_password", field=field)
 
 
-def refuse_removing_last_admin(session: Session, user: User) -> None:
+def lock_admins(session: Session) -> Sequence[UUID]:
+    """Return the active administrators, locked: of two who remove each other, the second waits.
+
+    They are locked before the row that is changed and in one order, so nobody waits in a circle.
+    """
+    statement = select(User.id).where(User.role == Role.ADMIN, User.is_active)
+    return session.scalars(statement.order_by(User.id).with_for_update()).all()
+
+
+def refuse_removing_last_admin(user: User, admins: Sequence[UUID]) -> None:
     """Keep at least one active administrator; without one nobody could ever make another.
 
     Raises:
         ConflictError: this user is the last one.
     """
-    is_admin = and_(User.role == Role.ADMIN, User.is_active)
-    # An update that changes nothing locks the rows on every database (SQLite has no FOR UPDATE):
-    # of two administrators who remove each other at once, the second has to wait and look again.
-    session.execute(
-        update(User)
-        .where(is_admin)
-        .values(is_active=User.is_active, updated_at=User.updated_at)
-        .execution_options(synchronize_session=False)
-    )
-    if session.scalars(select(User.id).where(is_admin)).all() == [user.id]:
+    if admins == [user.id]:
         raise ConflictError("The last active administrator must stay one.", code="last_admin")

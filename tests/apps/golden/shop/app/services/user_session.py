@@ -46,7 +46,7 @@ def get_user_session(session: Session, access: Access, user_session_id: UUID) ->
 def delete_user_session(session: Session, access: Access, user_session_id: UUID) -> None:
     """Revoke a user session within the caller's scope; its row stays until it is purged."""
     with transaction(session):
-        row = get_visible(session, UserSession, user_session_id, OWNER, access)
+        row = get_visible(session, UserSession, user_session_id, OWNER, access, lock=True)
         row.revoked_at = row.revoked_at or clock.now()
 
 

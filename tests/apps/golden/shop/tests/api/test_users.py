@@ -1,9 +1,11 @@
 """Users over HTTP: what each role may do, and what the rules of a user refuse."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models.user import User
@@ -17,7 +19,7 @@ def payload(**changes: object) -> dict[str, object]:
     values: dict[str, object] = {
         "email": "new@example.com",
         "full_name": "New Person",
-        "role": "user",
+        "role": "customer",
         "is_active": True,
         "password": "nine purple kites",
     }
@@ -128,16 +130,15 @@ def test_list_contains_only_oneself_for_user(client: TestClient, user: Actor, ot
 
 
 def test_list_filters(client: TestClient, admin: Actor, session: Session) -> None:
-    add_user(session, "idle@example.com", Role.USER, is_active=False)
-    add_user(session, "boss@example.com", Role.MANAGER)
+    add_user(session, "idle@example.com", Role.CUSTOMER, is_active=False)
 
     def emails(**params: str | bool) -> list[str]:
         answer = client.get(URL, params={"sort": "email", **params}, headers=admin.headers)
         return [item["email"] for item in answer.json()["items"]]
 
-    assert emails(role="manager") == ["boss@example.com"]
+    assert emails(role="admin") == [admin.email]
     assert emails(is_active=False) == ["idle@example.com"]
-    assert emails(role="manager", is_active=False) == []
+    assert emails(role="admin", is_active=False) == []
 
 
 def test_list_search_takes_wildcards_literally(
@@ -216,10 +217,10 @@ def test_get_of_another_user_is_404_for_user(client: TestClient, user: Actor, ot
     assert_problem(client.get(f"{URL}/{other.id}", headers=user.headers), 404, "not_found")
 
 
-def test_get_of_another_user_is_allowed_for_manager(
-    client: TestClient, manager: Actor, other: Actor
+def test_get_of_another_user_is_allowed_for_admin(
+    client: TestClient, admin: Actor, other: Actor
 ) -> None:
-    assert client.get(f"{URL}/{other.id}", headers=manager.headers).status_code == 200
+    assert client.get(f"{URL}/{other.id}", headers=admin.headers).status_code == 200
 
 
 def test_update_changes_only_the_given_fields(
@@ -271,7 +272,7 @@ def test_deactivated_user_is_out_at_once(client: TestClient, admin: Actor, user:
     assert_problem(client.post(f"{API}/auth/login", json=login), 401)
 
 
-@pytest.mark.parametrize("changes", [{"role": "user"}, {"is_active": False}])
+@pytest.mark.parametrize("changes", [{"role": "customer"}, {"is_active": False}])
 def test_last_admin_stays_admin(
     client: TestClient, admin: Actor, changes: dict[str, object]
 ) -> None:
@@ -288,6 +289,24 @@ def test_last_admin_cannot_be_deleted_until_there_is_another(
     add_user(session, "second@example.com", Role.ADMIN)
 
     assert client.delete(f"{URL}/{admin.id}", headers=admin.headers).status_code == 204
+
+
+def test_two_admins_cannot_remove_each_other_at_once(
+    client: TestClient, admin: Actor, session: Session
+) -> None:
+    second = log_in(client, add_user(session, "second@example.com", Role.ADMIN))
+
+    def demote(pair: tuple[Actor, Actor]) -> int:
+        actor, target = pair
+        url = f"{URL}/{target.id}"
+        return client.patch(url, json={"role": "customer"}, headers=actor.headers).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = list(pool.map(demote, [(admin, second), (second, admin)]))
+
+    assert 200 in statuses
+    left = session.scalars(select(User).where(User.role == Role.ADMIN)).all()
+    assert len(left) == 1
 
 
 def test_delete_removes_the_user_and_what_they_own(

@@ -1,0 +1,382 @@
+"""Categories over HTTP: who may do what, what is refused, and what the rules say."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app.models.category import Category
+from app.models.product import Product
+from app.policy import Role
+from tests.factories import add_category, add_product, as_json, category_payload
+from tests.support import API, Actor, assert_problem
+
+URL = f"{API}/categories"
+ROUTES = {
+    "list": ("GET", URL),
+    "read": ("GET", f"{URL}/{uuid4()}"),
+    "create": ("POST", URL),
+    "update": ("PATCH", f"{URL}/{uuid4()}"),
+    "delete": ("DELETE", f"{URL}/{uuid4()}"),
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        (Role.ADMIN, {"list", "read", "create", "update", "delete"}),
+        (Role.STAFF, {"list", "read", "create", "update", "delete"}),
+        (Role.CUSTOMER, {"list", "read"}),
+    ],
+)
+def test_role_may_do_this_and_nothing_else(
+    client: TestClient, act_as: Callable[[Role], Actor], role: Role, allowed: set[str]
+) -> None:
+    headers = act_as(role).headers
+
+    # A random id and an empty body get past the right only to fail on something else.
+    refused = {
+        action
+        for action, (method, url) in ROUTES.items()
+        if client.request(method, url, json={}, headers=headers).status_code == 403
+    }
+
+    assert refused == set(ROUTES) - allowed
+
+
+def test_without_an_account_only_public_things_can_be_done(client: TestClient) -> None:
+    refused = {
+        action
+        for action, (method, url) in ROUTES.items()
+        if client.request(method, url, json={}).status_code == 401
+    }
+
+    assert refused == set(ROUTES) - {"list", "read"}
+
+
+def test_create_returns_the_category_and_where_it_is(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = category_payload(session)
+
+    answer = client.post(URL, json=data, headers=actor.headers)
+
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert {name: body[name] for name in data} == data
+    assert answer.headers["location"] == f"{URL}/{body['id']}"
+    read = client.get(answer.headers["location"], headers=actor.headers)
+    assert read.status_code == 200
+    assert read.json() == body
+
+
+def test_create_fills_in_what_is_left_out(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = category_payload(session)
+    for name in ("description",):
+        data.pop(name, None)
+
+    answer = client.post(URL, json=data, headers=actor.headers)
+
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert body["description"] is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "x" * 81),
+        ("name", ""),
+        ("name", " padded "),
+        ("name", "two\r\nlines"),
+        ("description", "x" * 5001),
+        ("description", "with a \0 inside"),
+    ],
+)
+def test_create_refuses_values_out_of_bounds(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = category_payload(session) | {field: value}
+
+    problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
+
+    assert {error["field"] for error in problem["errors"]} == {f"body.{field}"}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "name",
+    ],
+)
+def test_create_requires_field(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = category_payload(session)
+    del data[field]
+
+    problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
+
+    assert problem["errors"][0]["field"] == f"body.{field}"
+    assert problem["errors"][0]["code"] == "missing"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "id",
+        "created_at",
+        "no_such_field",
+    ],
+)
+def test_create_refuses_fields_that_are_not_given(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = category_payload(session) | {field: "x"}
+
+    problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
+
+    assert problem["errors"][0]["code"] == "extra_forbidden"
+
+
+def test_name_is_unique(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    taken = category_payload(session)
+    assert client.post(URL, json=taken, headers=actor.headers).status_code == 201
+    data = category_payload(session) | {"name": taken["name"]}
+
+    problem = assert_problem(
+        client.post(URL, json=data, headers=actor.headers), 409, "already_exists"
+    )
+
+    assert problem["errors"][0]["field"] == "body.name"
+
+
+def test_list_pages_cover_everything_once(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    rows = {str(add_category(session).id) for _ in range(5)}
+
+    seen = []
+    for offset in (0, 2, 4):
+        params = {"limit": 2, "offset": offset}
+        body = client.get(URL, params=params, headers=actor.headers).json()
+        assert body["total"] == 5
+        seen += [item["id"] for item in body["items"]]
+
+    assert len(seen) == 5
+    assert set(seen) == rows
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"limit": 101}, {"limit": 0}, {"offset": -1}, {"sort": "no_such_field"}, {"unknown": "1"}],
+)
+def test_list_refuses_parameters(
+    client: TestClient, act_as: Callable[[Role], Actor], params: dict[str, str | int]
+) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.get(URL, params=params, headers=actor.headers), 422, "invalid")
+
+
+def test_list_takes_the_largest_page(client: TestClient, act_as: Callable[[Role], Actor]) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert client.get(URL, params={"limit": 100}, headers=actor.headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "created_at",
+        "name",
+    ],
+)
+def test_list_sorts_both_ways(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
+) -> None:
+    actor = act_as(Role.ADMIN)
+    for _ in range(3):
+        add_category(session)
+
+    def values(sort: str) -> list[Any]:
+        answer = client.get(URL, params={"sort": sort}, headers=actor.headers)
+        assert answer.status_code == 200
+        return [item[field] for item in answer.json()["items"]]
+
+    assert len(values(field)) == 3
+    assert values(field) == sorted(values(field))
+    assert values(f"-{field}") == sorted(values(field), reverse=True)
+
+
+def test_list_search_takes_wildcards_literally(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    add_category(session)
+    wanted = add_category(session)
+
+    def ids(term: str) -> list[str]:
+        body = client.get(URL, params={"q": term}, headers=actor.headers).json()
+        return [item["id"] for item in body["items"]]
+
+    assert ids((wanted.name or "")[:100]) == [str(wanted.id)]
+    assert ids((wanted.name or "")[:100].upper()) == [str(wanted.id)]
+    assert ids("%") == []
+
+
+def test_read_shows_the_category(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_category(session)
+
+    answer = client.get(f"{URL}/{row.id}", headers=actor.headers)
+
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["id"] == str(row.id)
+    assert body["name"] == row.name
+    assert body["description"] == row.description
+
+
+def test_read_of_an_unknown_category_is_404(
+    client: TestClient, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.get(f"{URL}/{uuid4()}", headers=actor.headers), 404, "not_found")
+
+
+def test_read_of_a_malformed_id_is_422(client: TestClient, act_as: Callable[[Role], Actor]) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.get(f"{URL}/1", headers=actor.headers), 422, "invalid")
+
+
+def test_read_needs_no_account(client: TestClient, session: Session) -> None:
+    row = add_category(session)
+
+    assert client.get(f"{URL}/{row.id}").json()["id"] == str(row.id)
+
+
+def test_update_changes_only_the_given_fields(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_category(session)
+    before = client.patch(f"{URL}/{row.id}", json={}, headers=actor.headers).json()
+    value = category_payload(session)["name"]
+
+    answer = client.patch(f"{URL}/{row.id}", json={"name": value}, headers=actor.headers)
+
+    assert answer.status_code == 200, answer.text
+    after = answer.json()
+    assert after["name"] == value != before["name"]
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"name", "updated_at"}
+
+
+def test_update_without_changes_is_allowed(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_category(session)
+
+    answer = client.patch(f"{URL}/{row.id}", json={}, headers=actor.headers)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["id"] == str(row.id)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", None),
+        ("name", "x" * 81),
+        ("description", "x" * 5001),
+        ("id", "x"),
+        ("created_at", "x"),
+        ("no_such_field", "x"),
+    ],
+)
+def test_update_refuses_values(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_category(session)
+
+    answer = client.patch(f"{URL}/{row.id}", json={field: value}, headers=actor.headers)
+
+    problem = assert_problem(answer, 422, "invalid")
+    assert {error["field"] for error in problem["errors"]} == {f"body.{field}"}
+
+
+def test_update_to_a_taken_name_is_409(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    taken = add_category(session)
+    row = add_category(session)
+    changes = as_json({"name": taken.name})
+
+    answer = client.patch(f"{URL}/{row.id}", json=changes, headers=actor.headers)
+
+    assert_problem(answer, 409, "already_exists")
+
+
+def test_update_of_an_unknown_category_is_404(
+    client: TestClient, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.patch(f"{URL}/{uuid4()}", json={}, headers=actor.headers), 404)
+
+
+def test_delete_removes_the_category(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_category(session)
+
+    answer = client.delete(f"{URL}/{row.id}", headers=actor.headers)
+
+    assert answer.status_code == 204, answer.text
+    assert answer.content == b""
+    assert session.get(Category, row.id, populate_existing=True) is None
+
+
+def test_delete_of_an_unknown_category_is_404(
+    client: TestClient, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.delete(f"{URL}/{uuid4()}", headers=actor.headers), 404)
+
+
+def test_delete_empties_the_reference_of_products(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_category(session)
+    part = add_product(session, category_id=row.id)
+
+    answer = client.delete(f"{URL}/{row.id}", headers=actor.headers)
+
+    assert answer.status_code == 204, answer.text
+    left = session.get_one(Product, part.id, populate_existing=True)
+    assert left.category_id is None

@@ -1,0 +1,492 @@
+"""Products over HTTP: who may do what, what is refused, and what the rules say."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app.models.cart_item import CartItem
+from app.models.order_item import OrderItem
+from app.models.product import Product
+from app.policy import Role
+from tests.factories import (
+    add_cart_item,
+    add_category,
+    add_order_item,
+    add_product,
+    as_json,
+    product_payload,
+)
+from tests.support import API, Actor, assert_problem
+
+URL = f"{API}/products"
+ROUTES = {
+    "list": ("GET", URL),
+    "read": ("GET", f"{URL}/{uuid4()}"),
+    "create": ("POST", URL),
+    "update": ("PATCH", f"{URL}/{uuid4()}"),
+    "delete": ("DELETE", f"{URL}/{uuid4()}"),
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        (Role.ADMIN, {"list", "read", "create", "update", "delete"}),
+        (Role.STAFF, {"list", "read", "create", "update", "delete"}),
+        (Role.CUSTOMER, {"list", "read"}),
+    ],
+)
+def test_role_may_do_this_and_nothing_else(
+    client: TestClient, act_as: Callable[[Role], Actor], role: Role, allowed: set[str]
+) -> None:
+    headers = act_as(role).headers
+
+    # A random id and an empty body get past the right only to fail on something else.
+    refused = {
+        action
+        for action, (method, url) in ROUTES.items()
+        if client.request(method, url, json={}, headers=headers).status_code == 403
+    }
+
+    assert refused == set(ROUTES) - allowed
+
+
+def test_without_an_account_only_public_things_can_be_done(client: TestClient) -> None:
+    refused = {
+        action
+        for action, (method, url) in ROUTES.items()
+        if client.request(method, url, json={}).status_code == 401
+    }
+
+    assert refused == set(ROUTES) - {"list", "read"}
+
+
+def test_create_returns_the_product_and_where_it_is(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = product_payload(session)
+
+    answer = client.post(URL, json=data, headers=actor.headers)
+
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert {name: body[name] for name in data} == data
+    assert answer.headers["location"] == f"{URL}/{body['id']}"
+    read = client.get(answer.headers["location"], headers=actor.headers)
+    assert read.status_code == 200
+    assert read.json() == body
+
+
+def test_create_fills_in_what_is_left_out(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = product_payload(session)
+    for name in ("category_id", "description", "stock", "is_active"):
+        data.pop(name, None)
+
+    answer = client.post(URL, json=data, headers=actor.headers)
+
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert body["category_id"] is None
+    assert body["description"] is None
+    assert body["stock"] == 0
+    assert body["is_active"] is True
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sku", "x" * 33),
+        ("sku", ""),
+        ("sku", " padded "),
+        ("sku", "two\r\nlines"),
+        ("name", "x" * 121),
+        ("name", ""),
+        ("name", " padded "),
+        ("name", "two\r\nlines"),
+        ("description", "x" * 5001),
+        ("description", "with a \0 inside"),
+        ("price", "0.00"),
+        ("price", "10000000000.99"),
+        ("price", "0.011"),
+        ("price", 1.5),
+        ("price", "much"),
+        ("stock", -1),
+        ("stock", 2147483648),
+        ("stock", 1.5),
+        ("stock", "many"),
+        ("is_active", "perhaps"),
+        ("is_active", 1),
+    ],
+)
+def test_create_refuses_values_out_of_bounds(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = product_payload(session) | {field: value}
+
+    problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
+
+    assert {error["field"] for error in problem["errors"]} == {f"body.{field}"}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "sku",
+        "name",
+        "price",
+    ],
+)
+def test_create_requires_field(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = product_payload(session)
+    del data[field]
+
+    problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
+
+    assert problem["errors"][0]["field"] == f"body.{field}"
+    assert problem["errors"][0]["code"] == "missing"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "id",
+        "created_at",
+        "no_such_field",
+    ],
+)
+def test_create_refuses_fields_that_are_not_given(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = product_payload(session) | {field: "x"}
+
+    problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
+
+    assert problem["errors"][0]["code"] == "extra_forbidden"
+
+
+def test_create_refuses_an_unknown_category(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    data = product_payload(session) | {"category_id": str(uuid4())}
+
+    answer = client.post(URL, json=data, headers=actor.headers)
+
+    problem = assert_problem(answer, 409, "unknown_reference")
+    assert problem["errors"][0]["field"] == "body.category_id"
+
+
+def test_sku_is_unique(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    taken = product_payload(session)
+    assert client.post(URL, json=taken, headers=actor.headers).status_code == 201
+    data = product_payload(session) | {"sku": taken["sku"]}
+
+    problem = assert_problem(
+        client.post(URL, json=data, headers=actor.headers), 409, "already_exists"
+    )
+
+    assert problem["errors"][0]["field"] == "body.sku"
+
+
+def test_list_pages_cover_everything_once(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    rows = {str(add_product(session).id) for _ in range(5)}
+
+    seen = []
+    for offset in (0, 2, 4):
+        params = {"limit": 2, "offset": offset}
+        body = client.get(URL, params=params, headers=actor.headers).json()
+        assert body["total"] == 5
+        seen += [item["id"] for item in body["items"]]
+
+    assert len(seen) == 5
+    assert set(seen) == rows
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"limit": 101}, {"limit": 0}, {"offset": -1}, {"sort": "no_such_field"}, {"unknown": "1"}],
+)
+def test_list_refuses_parameters(
+    client: TestClient, act_as: Callable[[Role], Actor], params: dict[str, str | int]
+) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.get(URL, params=params, headers=actor.headers), 422, "invalid")
+
+
+def test_list_takes_the_largest_page(client: TestClient, act_as: Callable[[Role], Actor]) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert client.get(URL, params={"limit": 100}, headers=actor.headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "created_at",
+        "sku",
+        "name",
+        "price",
+        "stock",
+        "is_active",
+    ],
+)
+def test_list_sorts_both_ways(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
+) -> None:
+    actor = act_as(Role.ADMIN)
+    for _ in range(3):
+        add_product(session)
+
+    def values(sort: str) -> list[Any]:
+        answer = client.get(URL, params={"sort": sort}, headers=actor.headers)
+        assert answer.status_code == 200
+        return [item[field] for item in answer.json()["items"]]
+
+    def order(value: Any) -> Any:
+        return Decimal(value) if field in EXACT else value
+
+    assert len(values(field)) == 3
+    assert values(field) == sorted(values(field), key=order)
+    assert values(f"-{field}") == sorted(values(field), key=order, reverse=True)
+
+
+EXACT = {"price"}
+
+
+def test_list_filters_by_category_id(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    wanted = add_product(session, category_id=add_category(session).id)
+    add_product(session)
+
+    params = {"category_id": str(wanted.category_id)}
+    body = client.get(URL, params=params, headers=actor.headers).json()
+
+    assert [item["id"] for item in body["items"]] == [str(wanted.id)]
+
+
+def test_list_filters_by_is_active(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    wanted = add_product(session, is_active=True)
+    add_product(session, is_active=False)
+
+    params = {"is_active": "true"}
+    body = client.get(URL, params=params, headers=actor.headers).json()
+
+    assert [item["id"] for item in body["items"]] == [str(wanted.id)]
+
+
+def test_list_search_takes_wildcards_literally(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    add_product(session)
+    wanted = add_product(session)
+
+    def ids(term: str) -> list[str]:
+        body = client.get(URL, params={"q": term}, headers=actor.headers).json()
+        return [item["id"] for item in body["items"]]
+
+    assert ids((wanted.sku or "")[:100]) == [str(wanted.id)]
+    assert ids((wanted.sku or "")[:100].upper()) == [str(wanted.id)]
+    assert ids("%") == []
+
+
+def test_read_shows_the_product(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_product(session)
+
+    answer = client.get(f"{URL}/{row.id}", headers=actor.headers)
+
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["id"] == str(row.id)
+    assert body["sku"] == row.sku
+    assert body["name"] == row.name
+    assert body["description"] == row.description
+
+
+def test_read_of_an_unknown_product_is_404(
+    client: TestClient, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.get(f"{URL}/{uuid4()}", headers=actor.headers), 404, "not_found")
+
+
+def test_read_of_a_malformed_id_is_422(client: TestClient, act_as: Callable[[Role], Actor]) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.get(f"{URL}/1", headers=actor.headers), 422, "invalid")
+
+
+def test_read_needs_no_account(client: TestClient, session: Session) -> None:
+    row = add_product(session)
+
+    assert client.get(f"{URL}/{row.id}").json()["id"] == str(row.id)
+
+
+def test_update_changes_only_the_given_fields(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_product(session)
+    before = client.patch(f"{URL}/{row.id}", json={}, headers=actor.headers).json()
+    value = product_payload(session)["sku"]
+
+    answer = client.patch(f"{URL}/{row.id}", json={"sku": value}, headers=actor.headers)
+
+    assert answer.status_code == 200, answer.text
+    after = answer.json()
+    assert after["sku"] == value != before["sku"]
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"sku", "updated_at"}
+
+
+def test_update_without_changes_is_allowed(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_product(session)
+
+    answer = client.patch(f"{URL}/{row.id}", json={}, headers=actor.headers)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["id"] == str(row.id)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sku", None),
+        ("name", None),
+        ("price", None),
+        ("stock", None),
+        ("is_active", None),
+        ("sku", "x" * 33),
+        ("name", "x" * 121),
+        ("description", "x" * 5001),
+        ("price", "0.00"),
+        ("stock", -1),
+        ("is_active", "perhaps"),
+        ("id", "x"),
+        ("created_at", "x"),
+        ("no_such_field", "x"),
+    ],
+)
+def test_update_refuses_values(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_product(session)
+
+    answer = client.patch(f"{URL}/{row.id}", json={field: value}, headers=actor.headers)
+
+    problem = assert_problem(answer, 422, "invalid")
+    assert {error["field"] for error in problem["errors"]} == {f"body.{field}"}
+
+
+def test_update_refuses_an_unknown_category(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_product(session)
+    changes = {"category_id": str(uuid4())}
+
+    answer = client.patch(f"{URL}/{row.id}", json=changes, headers=actor.headers)
+
+    assert_problem(answer, 409, "unknown_reference")
+
+
+def test_update_to_a_taken_sku_is_409(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    taken = add_product(session)
+    row = add_product(session)
+    changes = as_json({"sku": taken.sku})
+
+    answer = client.patch(f"{URL}/{row.id}", json=changes, headers=actor.headers)
+
+    assert_problem(answer, 409, "already_exists")
+
+
+def test_update_of_an_unknown_product_is_404(
+    client: TestClient, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.patch(f"{URL}/{uuid4()}", json={}, headers=actor.headers), 404)
+
+
+def test_delete_removes_the_product(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_product(session)
+
+    answer = client.delete(f"{URL}/{row.id}", headers=actor.headers)
+
+    assert answer.status_code == 204, answer.text
+    assert answer.content == b""
+    assert session.get(Product, row.id, populate_existing=True) is None
+
+
+def test_delete_of_an_unknown_product_is_404(
+    client: TestClient, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.delete(f"{URL}/{uuid4()}", headers=actor.headers), 404)
+
+
+def test_delete_is_refused_while_a_cart_item_refers_to_it(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_product(session)
+    part = add_cart_item(session, product_id=row.id)
+
+    answer = client.delete(f"{URL}/{row.id}", headers=actor.headers)
+
+    assert_problem(answer, 409, "conflict")
+    assert session.get(CartItem, part.id, populate_existing=True) is not None
+
+
+def test_delete_is_refused_while_a_order_item_refers_to_it(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_product(session)
+    part = add_order_item(session, product_id=row.id)
+
+    answer = client.delete(f"{URL}/{row.id}", headers=actor.headers)
+
+    assert_problem(answer, 409, "conflict")
+    assert session.get(OrderItem, part.id, populate_existing=True) is not None
