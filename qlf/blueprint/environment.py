@@ -20,7 +20,15 @@ from qlf.blueprint.views.behaviour import all_verbs, behaviour, refers_to_owned
 from qlf.blueprint.views.forms import forms
 from qlf.blueprint.views.pages import pages
 from qlf.blueprint.views.samples import sample_columns
-from qlf.blueprint.views.testing import operations, testing, testings
+from qlf.blueprint.views.testing import (
+    long_enough,
+    operations,
+    password,
+    short_password,
+    testing,
+    testings,
+    weak_password,
+)
 from qlf.core import words
 
 __all__ = ["environment"]
@@ -63,10 +71,14 @@ def environment() -> ImmutableSandboxedEnvironment:
         pages=pages,
         policy=policy,
         refers_to_owned=refers_to_owned,
+        long_enough=long_enough,
         operations=operations,
+        password=password,
         samples=sample_columns,
         testing=testing,
+        short_password=short_password,
         testings=testings,
+        weak_password=weak_password,
     )
     return made
 

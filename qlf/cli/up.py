@@ -41,7 +41,7 @@ def up(
     It listens on 127.0.0.1 only, keeps its database between starts, and runs until `qlf down`. A server
     that runs already is left alone.
     """
-    from qlf.cli.server.control import start
+    from qlf.cli.server.control import DEFAULT_PORT, start
     from qlf.cli.server.state import folder, load_secrets
 
     run = run_of(context)
@@ -60,6 +60,8 @@ def up(
 
     started = start(settings, port=port, protected=not no_password, timeout=timeout, tick=tick)
     server = started.server
+    if started.new and port is None and server.port != DEFAULT_PORT:
+        screen.say(f"port {DEFAULT_PORT} is taken by another program; the server is at {server.port}")
     password_file = folder(settings) / "secrets.json"
     if as_json:
         screen.document(

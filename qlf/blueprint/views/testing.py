@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,19 @@ from qlf.blueprint.views.samples import sample_columns
 from qlf.blueprint.views.trials import Trials, matching
 from qlf.core.spec import FieldType, NoOverlap, Ordered, Product
 
-__all__ = ["Needed", "OperationView", "TestView", "WrongValue", "operations", "testing", "testings"]
+__all__ = [
+    "Needed",
+    "OperationView",
+    "TestView",
+    "WrongValue",
+    "long_enough",
+    "operations",
+    "password",
+    "short_password",
+    "testing",
+    "testings",
+    "weak_password",
+]
 
 _VERBS = {"read": "get"}
 _NUMBERS = (FieldType.INTEGER, FieldType.DURATION)
@@ -402,3 +415,33 @@ def _wrong(field: FieldView) -> list[str]:
     elif field.spec.pattern is None and field.max_length >= 10:
         found += ['" padded "', '"two\\r\\nlines"']
     return found
+
+
+def password(text: str, app: AppView) -> str:
+    """A password that may be chosen, as a literal."""
+    shortest = app.spec.auth.password_min_length
+    more = " and quite a few more words"
+    while len(text) < shortest:
+        text += more[: max(shortest - len(text), 1)]
+    return literal_text(text.strip().ljust(min(shortest, 128), "x"))
+
+
+def weak_password(text: str, app: AppView) -> str:
+    """A password that is long enough and easily guessed, as a literal."""
+    shortest = app.spec.auth.password_min_length
+    return literal_text(text if len(text) >= shortest else "a" * shortest)
+
+
+def long_enough(text: str, app: AppView) -> str:
+    """The text, made longer where passwords have to be, as a literal."""
+    return literal_text(text.ljust(app.spec.auth.password_min_length, "1"))
+
+
+def short_password(text: str, app: AppView) -> str:
+    """A password that is too short, as a literal."""
+    return literal_text(text[: app.spec.auth.password_min_length - 1])
+
+
+def literal_text(text: str) -> str:
+    """The text in double quotes."""
+    return json.dumps(text)

@@ -13,12 +13,51 @@ from qlf.brief import compile_brief, explain
 from qlf.core.spec import dump_spec, load_spec
 from qlf.errors import InputError
 
-SAMPLES = tuple(
-    ["Create a REST API for user management with authentication\n", "We rent out equipment. Keep customers with name, e-mail and phone. Items have a serial number, a daily rate\nand a condition. A rental belongs to a customer and an item, has a start date, an end date, a status (reserved,\npicked up, returned, cancelled) and a deposit. When an item comes back damaged, staff write a damage report with\ndescription and repair cost.\n", "An online shop with products, a cart, orders and stock.\n", "PCI-compliant payment processor with fraud detection\n", "HIPAA patient portal\n", "car workshop: customers bring cars, mechanics work on repair jobs with parts and labour, finished jobs are invoiced\n", "Product: id, name (string, required), sku (string, unique), price (decimal, required).\nCategory: id, name.\nA product belongs to one category. Price must be non-negative. SKU must be unique. At most 5 products per category.\n", "As a librarian, I want to add books with title, author and ISBN. As a member I can borrow up to 3 books.\nLoan: draft -> active -> returned. Claims above 500 must be approved by a manager. No login is needed.\n", "| entity | fields |\n|---|---|\n| task | title, due date |\n\n- Tasks have a priority (low, medium, high)\n- no deleting\n"]
-)
-WORDS = st.sampled_from(
-    ["a", "the", "each", "every", "users", "customers", "orders", "order", "items", "item", "with", "has", "have", "belongs", "to", "and", "or", ",", ".", ";", ":", "(", ")", "name", "price", "status\nunique", "must", "be", "at", "most", "3", "per", "can", "create", "view", "their", "own", "->", "pending", "approved", "class", "id", "import", "list", "session", "token", "account\nno", "without", "login", "REST", "API", "portal", "invoice", "invoiced", "--", "{{7*7}}", "../../x", "\u202e", "-", "|", "#", "return", "paid", "overlap", "from", "metadata\nself", "registry", "created_at", "user", "role", "admin", "public", "manager", "staff", "table", "settings", "500", "above", "by", "approved", "number", "of", "\n\n"]
-)
+BRIEFS = """\
+Create a REST API for user management with authentication
+===
+We rent out equipment. Keep customers with name, e-mail and phone. Items have a serial number, a daily rate
+and a condition. A rental belongs to a customer and an item, has a start date, an end date, a status
+(reserved,
+picked up, returned, cancelled) and a deposit. When an item comes back damaged, staff write a damage report
+with
+description and repair cost.
+===
+An online shop with products, a cart, orders and stock.
+===
+PCI-compliant payment processor with fraud detection
+===
+HIPAA patient portal
+===
+car workshop: customers bring cars, mechanics work on repair jobs with parts and labour, finished jobs are
+invoiced
+===
+Product: id, name (string, required), sku (string, unique), price (decimal, required).
+Category: id, name.
+A product belongs to one category. Price must be non-negative. SKU must be unique. At most 5 products per
+category.
+===
+As a librarian, I want to add books with title, author and ISBN. As a member I can borrow up to 3 books.
+Loan: draft -> active -> returned. Claims above 500 must be approved by a manager. No login is needed.
+===
+| entity | fields |
+|---|---|
+| task | title, due date |
+
+- Tasks have a priority (low, medium, high)
+- no deleting
+"""
+SAMPLES = tuple(BRIEFS.split("===\n"))
+HEAP = """
+a the each every users customers orders order items item with has have belongs to and or , . ; : ( ) name
+price status
+unique must be at most 3 per can create view their own -> pending approved class id import list session
+token account
+no without login REST API portal invoice invoiced -- {{7*7}} ../../x \u202e - | # return paid overlap from
+metadata
+self registry created_at user role admin public manager staff table settings 500 above by approved number of
+"""
+WORDS = st.sampled_from(HEAP.split(" "))
 NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")
 
 
@@ -134,8 +173,8 @@ def test_hostile_words_never_become_names(attack: str) -> None:
 )
 def test_long_repetitions_take_linear_time(unit: str) -> None:
     started = time.process_time()
-    check("shop with products " + unit * (20_000 // len(unit)))
-    assert time.process_time() - started < 8
+    check("shop with products " + unit * (8_000 // len(unit)))
+    assert time.process_time() - started < 5
 
 
 @given(st.sampled_from(SAMPLES), st.text(alphabet=" \n\t-:#>|'\"%@`{}[]&*!?,x\x85\u2028", max_size=30))

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 from sqlalchemy.orm import Session
 
 from app.core.config import Settings
@@ -17,9 +18,9 @@ from app.db.base import Base
 from app.db.migrations import migrate
 from app.db.session import Database
 from app.main import create_app
-from app.policy import LOWEST_ROLE, Role
+from app.policy import Role
 from tests import factories
-from tests.support import Actor, MovableClock, add_user, log_in, make_settings
+from tests.support import Actor, MovableClock, add_user, log_in, make_settings, sign_in
 
 TEST_DATABASE_URL = os.environ.get("TEST_DATABASE_URL")
 """A PostgreSQL database the tests may empty; without it each test gets a SQLite file."""
@@ -33,6 +34,10 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> str | Path:
         return TEST_DATABASE_URL
     path = tmp_path_factory.mktemp("database") / "migrated.db"
     migrate(f"sqlite:///{path}")
+    connection = sqlite3.connect(path)
+    # The copies then are in this mode already; changing it takes longer than most tests.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
     return path
 
 
@@ -55,13 +60,21 @@ def settings(database_url: str) -> Settings:
     return make_settings(database_url)
 
 
+def _hurry(connection: Any, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        # What a test writes need not survive a power failure.
+        connection.execute("PRAGMA synchronous = OFF")
+
+
 @pytest.fixture
 def start(database_url: str) -> Iterator[Callable[..., TestClient]]:
     """Start an application with other settings than the usual ones."""
     clients: list[TestClient] = []
 
     def start_with(**changes: Any) -> TestClient:
-        client = TestClient(create_app(make_settings(**{"database_url": database_url, **changes})))
+        app = create_app(make_settings(**{"database_url": database_url, **changes}))
+        event.listen(app.state.database.engine, "connect", _hurry)
+        client = TestClient(app)
         clients.append(client)
         return client.__enter__()
 
@@ -101,26 +114,26 @@ def _numbers_from_one() -> None:
 
 
 @pytest.fixture
-def act_as(client: TestClient, session: Session) -> Callable[[Role], Actor]:
-    """Log in as somebody with a role; in one test a role is always the same person."""
+def act_as(settings: Settings, session: Session) -> Callable[[Role], Actor]:
+    """Sign in as somebody with a role; in one test a role is always the same person."""
     known: dict[Role, Actor] = {}
 
     def find(role: Role) -> Actor:
         if role not in known:
-            known[role] = log_in(client, add_user(session, f"{role.value}@example.com", role))
+            known[role] = sign_in(session, settings, f"as.{role.value}@example.com", role)
         return known[role]
 
     return find
 
 
 @pytest.fixture
-def admin(act_as: Callable[[Role], Actor]) -> Actor:
-    return act_as(Role.ADMIN)
+def admin(client: TestClient, session: Session) -> Actor:
+    return log_in(client, add_user(session, "admin@example.com", Role.ADMIN))
 
 
 @pytest.fixture
-def user(act_as: Callable[[Role], Actor]) -> Actor:
-    return act_as(LOWEST_ROLE)
+def user(client: TestClient, session: Session) -> Actor:
+    return log_in(client, add_user(session, "user@example.com"))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Rows and requests for the tests: valid, as small as can be, and the same in every run."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -40,7 +41,7 @@ def store(session: Session, row: Row) -> Row:
 
 def as_json(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values as a request sends them."""
-    encoders = {
+    encoders: dict[Any, Callable[[Any], Any]] = {
         Decimal: str,
         datetime: lambda moment: moment.isoformat().replace("+00:00", "Z"),
     }
