@@ -18,17 +18,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from qlf.blueprint.views.access import policy
 from qlf.blueprint.views.behaviour import all_verbs, behaviour, refers_to_owned
 from qlf.blueprint.views.forms import forms
+from qlf.blueprint.views.operations import operations
 from qlf.blueprint.views.pages import pages
+from qlf.blueprint.views.passwords import long_enough, password, short_password, weak_password
 from qlf.blueprint.views.samples import sample_columns
-from qlf.blueprint.views.testing import (
-    long_enough,
-    operations,
-    password,
-    short_password,
-    testing,
-    testings,
-    weak_password,
-)
+from qlf.blueprint.views.testing import testing, testings
 from qlf.core import words
 
 __all__ = ["environment"]

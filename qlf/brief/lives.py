@@ -6,7 +6,6 @@ import re
 from itertools import pairwise
 
 from qlf.brief.grammar.tags import base_verb
-from qlf.brief.naming import field_name
 from qlf.brief.wordlists import word_list
 from qlf.core.spec import Source, StateMachine, Transition
 
@@ -73,7 +72,7 @@ _VERBS = {
 
 
 def verb_for(state: str, entity: str) -> str:
-    """The name of the step to a state: `shipped` gives `ship`, `returned` gives `return_<entity>`."""
+    """The name of the step to a state: `shipped` gives `ship`, `created` gives `create_<entity>`."""
     if state in _VERBS:
         return _VERBS[state]
     first, _, rest = state.partition("_")
@@ -93,8 +92,7 @@ def verb_for(state: str, entity: str) -> str:
     else:
         return f"mark_{state}"[:48].rstrip("_")
     name = f"{verb}_{rest}" if rest else verb
-    safe = field_name(name)
-    if safe != name or name in ("return", "list", "read", "create", "update", "delete"):
+    if name in ("list", "read", "create", "update", "delete"):
         name = f"{verb}_{entity}"
     return name[:48].rstrip("_")
 

@@ -126,10 +126,7 @@ def field_name(phrase: str) -> str | None:
 
 def state_name(phrase: str) -> str | None:
     """The name of a state or choice."""
-    name = _plain(phrase, 40)
-    if name is None:
-        return None
-    return f"{name}_state" if name in _RESERVED else name
+    return _plain(phrase, 40)
 
 
 def slug(text: str) -> str:

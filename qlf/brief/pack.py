@@ -28,7 +28,7 @@ from qlf.core.spec import (
     StateMachine,
     Transition,
 )
-from qlf.core.spec.base import Name
+from qlf.core.spec.base import Name, Word
 
 __all__ = ["Pack", "PackEntity", "PackMachine", "parse_field", "parse_relation"]
 
@@ -65,8 +65,8 @@ class PackMachine(_Model):
     """A state machine as a pack knows it; transitions as `name: from, from > to`."""
 
     field: Name = "status"
-    states: tuple[Name, ...]
-    transitions: dict[Name, str | dict[str, Any]]
+    states: tuple[Word, ...]
+    transitions: dict[Word, str | dict[str, Any]]
 
     def machine(self, entity: str, source: Source) -> StateMachine:
         """The machine for the spec."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from qlf.cli.group import Command, run_of
+from qlf.cli.group import Command, Group, run_of
 
 __all__ = ["Size", "cache", "human"]
 
@@ -29,7 +29,7 @@ class Size(click.ParamType[int]):
         return int(match[1]) * _UNITS[match[2] or ""]
 
 
-@click.group("cache")
+@click.group("cache", cls=Group)
 def cache() -> None:
     """Show or clear the results kept from earlier runs.
 

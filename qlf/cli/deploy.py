@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qlf.cli.group import Command, run_of
+from qlf.cli.group import Command, Group, run_of
 
 if TYPE_CHECKING:
     from qlf.cli.run import Run
@@ -17,7 +17,7 @@ __all__ = ["deploy", "start_here"]
 _START = "start"
 
 
-class _Deploy(click.Group):
+class _Deploy(Group):
     """A group whose first word may also be the folder to start: `qlf deploy DIR --target local`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

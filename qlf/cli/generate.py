@@ -100,6 +100,7 @@ def generate(
         preview(run, request, as_json=as_json)
         return 0
     api = choose_api(run.settings, run.screen, inline=inline)
+    run.screen.say("engine: template, because no model provider is configured")
     document = _seen(run, request, output, api) or _work(run, request, output, api)
     return _report(run, document, target, as_json=as_json)
 
@@ -139,7 +140,6 @@ def _work(run: Run, request: GenerateRequest, output: Path | None, api: PrefectA
         check_target(output)
     if api is not None:
         api = require_answer(api, screen)
-    screen.say("engine: template, because no model provider is configured")
     if output is None:
         from qlf.engine.generate import plan_spec
 

@@ -10,7 +10,7 @@ import click
 from qlf import __version__
 from qlf.cli.run import Run
 
-__all__ = ["COMMANDS", "ROOT", "Command", "run_of"]
+__all__ = ["COMMANDS", "ROOT", "Command", "Group", "run_of"]
 
 COMMANDS: dict[str, str] = {
     "generate": "Make an application from a brief or a spec.",
@@ -41,7 +41,15 @@ class Command(click.Command):
         self.params += _common()
 
 
-class _Root(click.Group):
+class Group(click.Group):
+    """A command with sub-commands that also takes the options every command takes."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.params += _common()
+
+
+class _Root(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
         return list(COMMANDS)
 
@@ -117,6 +125,5 @@ ROOT = _Root(
             callback=_version,
             help="Show the version.",
         ),
-        *_common(),
     ],
 )

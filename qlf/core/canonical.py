@@ -20,8 +20,7 @@ def canonical_json(value: Any) -> bytes:
     Raises:
         TypeError: For anything that JSON does not know, and for a float outside the stated range.
     """
-    _check(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_ordered(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", errors="strict")
 
 
@@ -35,15 +34,18 @@ def digest_value(value: Any) -> str:
     return digest_bytes(canonical_json(value))
 
 
-def _check(value: Any) -> None:
+def _ordered(value: Any) -> Any:
+    """The value with keys ordered by UTF-16 units (RFC 8785 3.2.3) and whole floats as integers."""
     if isinstance(value, float):
         if value != 0 and not 1e-4 <= abs(value) < 1e15:
             raise TypeError(f"canonical JSON takes no float outside 1e-4 to 1e15, got {value!r}")
-    elif isinstance(value, dict):
-        for key, item in value.items():
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        for key in value:
             if not isinstance(key, str):
                 raise TypeError(f"canonical JSON takes string keys only, got {key!r}")
-            _check(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _check(item)
+        keys = sorted(value, key=lambda key: key.encode("utf-16-be", errors="surrogatepass"))
+        return {key: _ordered(value[key]) for key in keys}
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
+    return value

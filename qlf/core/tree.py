@@ -38,7 +38,7 @@ class Tree(Mapping[str, File]):
 
     Raises:
         PathRefused: For a path that may not be.
-        Collision: When one path is both a file and a folder, or two differ only in case.
+        Collision: When one path is both a file and a folder, or two differ only in case, be it in a folder.
     """
 
     __slots__ = ("_digest", "_files")
@@ -120,14 +120,16 @@ class Tree(Mapping[str, File]):
 
 
 def _check_folders(files: Mapping[str, File]) -> None:
-    folded: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     folders: set[str] = set()
     for path in files:
-        other = folded.setdefault(path.lower(), path)
-        if other != path:
-            raise Collision(f"the paths {other!r} and {path!r} differ only in case")
         parts = path.split("/")
-        folders.update("/".join(parts[:end]) for end in range(1, len(parts)))
+        parents = ["/".join(parts[:end]) for end in range(1, len(parts))]
+        folders.update(parents)
+        for part in (*parents, path):
+            other = spelled.setdefault(part.lower(), part)
+            if other != part:
+                raise Collision(f"the paths {other!r} and {part!r} differ only in case")
     both = folders.intersection(files)
     if both:
         raise Collision(f"{min(both)!r} is both a file and a folder")

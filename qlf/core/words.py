@@ -58,6 +58,29 @@ _IRREGULAR = {
     "datum": "data",
     "medium": "media",
     "bacterium": "bacteria",
+    "cache": "caches",
+    "headache": "headaches",
+    "toothache": "toothaches",
+    "moustache": "moustaches",
+    "niche": "niches",
+    "avalanche": "avalanches",
+    "quiche": "quiches",
+    "axe": "axes",
+    "bias": "biases",
+    "atlas": "atlases",
+    "canvas": "canvases",
+    "use": "uses",
+    "fuse": "fuses",
+    "excuse": "excuses",
+    "tie": "ties",
+    "pie": "pies",
+    "movie": "movies",
+    "cookie": "cookies",
+    "calorie": "calories",
+    "selfie": "selfies",
+    "zombie": "zombies",
+    "smoothie": "smoothies",
+    "hoodie": "hoodies",
     "menu": "menus",
 }
 _SAME = {
@@ -82,7 +105,8 @@ _SAME = {
     "furniture",
     "evidence",
 }
-_SINGULAR = {many: one for one, many in _IRREGULAR.items()}
+_SINGULAR = {many: one for one, many in reversed(_IRREGULAR.items())}
+"""Where two words share a plural, as `axis` and `axe` do, the one listed first is meant."""
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -114,9 +138,10 @@ def singular(name: str) -> str:
         return head + _SINGULAR[lower]
     if lower in _IRREGULAR or lower in _SAME:
         return head + lower
-    if len(lower) > 3 and lower.endswith("ies") and lower not in ("series", "species", "movies", "cookies"):
+    if len(lower) > 3 and lower.endswith("ies") and lower not in ("series", "species"):
         return head + lower[:-3] + "y"
-    if re.search(r"(?:sses|xes|zes|ches|shes|uses)\Z", lower) and not re.search(r"(?:ause|ouse)s\Z", lower):
+    hissing = re.search(r"(?:sses|xes|[tz]zes|ches|shes|uses)\Z", lower)
+    if hissing and not re.search(r"(?:ause|ouse)s\Z", lower):
         return head + lower[:-2]
     if lower.endswith("s") and not re.search(r"(?:ss|us|is|news|ous)\Z", lower):
         return head + lower[:-1]

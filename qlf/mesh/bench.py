@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qlf.core.runbook import Runbook, runbook
 from qlf.core.spec import Spec
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Bench"]
 
 APP = "/app"
+Made = TypeVar("Made")
 
 
 class Bench:
@@ -49,16 +49,17 @@ class Bench:
         self.spec = spec
         self.context = context
         self.runbook: Runbook = runbook(spec.app.stack)
+        self._made: dict[str, Any] = {}
         # Two gates may ask for the same thing at once; installing it twice would cost more than waiting.
-        self._lock = threading.RLock()
+        # One lock a thing, taken in the order fresh, environment, sandbox: no two gates wait for each other.
+        self._locks = {name: threading.Lock() for name in ("sandbox", "environment", "tools", "fresh")}
 
-    @cached_property
+    @property
     def sandbox(self) -> Sandbox:
         """The strongest sandbox of this machine."""
-        with self._lock:
-            return open_sandbox(self.context.policy, cache=self._folder("sandbox"))
+        return self._once("sandbox", lambda: open_sandbox(self.context.policy, cache=self._folder("sandbox")))
 
-    @cached_property
+    @property
     def environment(self) -> Environment:
         """The packages of the application and of its checks.
 
@@ -68,23 +69,15 @@ class Bench:
         lock = self.runbook.check_lock
         if lock not in self.tree:
             raise InputError(f"the application has no {lock!r} to make its environment from")
-        with self._lock:
-            return self._ensure(self.tree.text(lock))
+        return self._once("environment", lambda: self._ensure(self.tree.text(lock)))
 
-    @cached_property
+    @property
     def tools(self) -> Environment:
         """The packages of the mesh's own checkers that run beside the application."""
-        with self._lock:
-            return self._ensure(resources.files("qlf.mesh").joinpath("tools.lock").read_text())
+        text = resources.files("qlf.mesh").joinpath("tools.lock").read_text()
+        return self._once("tools", lambda: self._ensure(text))
 
-    @contextmanager
-    def files(self, *, writable: bool = True) -> Iterator[Mount]:
-        """The application's files at a place of their own."""
-        content = {path: file.data for path, file in self.tree.items()}
-        with self.sandbox.workspace(content) as work:
-            yield self.sandbox.place(work.path, APP, writable=writable)
-
-    @cached_property
+    @property
     def fresh(self) -> Fresh:
         """A migrated database with its administrator, made once; see `qlf.mesh.server.prepare`.
 
@@ -93,8 +86,14 @@ class Bench:
         """
         from qlf.mesh.server import prepare
 
-        with self._lock:
-            return prepare(self)
+        return self._once("fresh", lambda: prepare(self))
+
+    @contextmanager
+    def files(self, *, writable: bool = True) -> Iterator[Mount]:
+        """The application's files at a place of their own."""
+        content = {path: file.data for path, file in self.tree.items()}
+        with self.sandbox.workspace(content) as work:
+            yield self.sandbox.place(work.path, APP, writable=writable)
 
     @contextmanager
     def types_cache(self) -> Iterator[Mount]:
@@ -127,6 +126,14 @@ class Bench:
     def start(self, command: Command) -> Process:
         """Start it and go on."""
         return self.sandbox.start(command)
+
+    def _once(self, name: str, make: Callable[[], Made]) -> Made:
+        if name not in self._made:
+            with self._locks[name]:
+                if name not in self._made:
+                    self._made[name] = make()
+        made: Made = self._made[name]
+        return made
 
     def _ensure(self, lock: str) -> Environment:
         from uv import find_uv_bin

@@ -112,7 +112,7 @@ def measure(briefs: list[dict[str, Any]], *, each: bool = False, language: str =
         found = {entity.name for entity in spec.entities}
         if spec.auth.enabled and "user" in expected:
             found.add("user")
-        # A label whose name the platform keeps for itself is met by a qualified name: `table` by `dining_table`.
+        # A label that the platform keeps for itself is met by a qualified name: `table` by `dining_table`.
         for name in (expected & word_list("platform")) - found:
             for other in sorted(
                 item for item in found if item.endswith(f"_{name}") or item == RENAMED.get(name)

@@ -185,5 +185,5 @@ def test_only_the_settings_touch_the_environment() -> None:
                 )
                 name = path.relative_to(ROOT).as_posix()
                 if (attribute or imported) and name not in {"qlf/settings.py", *OUTSIDE}:
-                    found.append(f"{name}:{node.lineno}")
+                    found.append(f"{name}: {ast.unparse(node)}")
     assert found == []

@@ -16,7 +16,7 @@ def add_account(schemas: Json, spec: Spec, entity: Entity) -> None:
     """Put the further fields and relations of the account into the schemas of users, in place."""
     # Nobody has filled in a profile when the account is made, so nothing of it is required.
     fields = tuple(
-        field.model_copy(update={"required": field.required and field.default is not None})
+        field.model_copy(update={"required": False})
         for field in entity.fields
         if field.name not in ACCOUNT_FIELDS
     )

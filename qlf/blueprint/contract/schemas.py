@@ -25,10 +25,12 @@ _EMAIL = (
 _WEB = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!#-;=?-Z_a-z~\[\]]*)?$"
 _PHONE = r"^\+?[0-9][0-9 ().-]{3,21}[0-9]$"
 
+# RFC 3339 wants a zone after a time, which a time of day has not; so it is a pattern and no format.
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
+
 _FORMATS = {
     FieldType.DATE: "date",
     FieldType.DATETIME: "date-time",
-    FieldType.TIME: "time",
     FieldType.UUID: "uuid",
 }
 
@@ -40,6 +42,8 @@ def input_schema(subject: Subject, field: Field) -> Json:
         return reference(enum_class(subject, field))
     if kind in _FORMATS:
         return {"type": "string", "format": _FORMATS[kind]}
+    if kind is FieldType.TIME:
+        return {"type": "string", "pattern": _TIME}
     if kind is FieldType.BOOLEAN:
         return {"type": "boolean"}
     if kind in (FieldType.INTEGER, FieldType.DURATION):
@@ -56,7 +60,7 @@ def output_schema(subject: Subject, field: Field) -> Json:
     kind = field.type
     if kind in (FieldType.INTEGER, FieldType.DURATION):
         schema: Json = {"type": "integer"}
-    elif kind in (FieldType.ENUM, FieldType.BOOLEAN) or kind in EXACT or kind in _FORMATS:
+    elif kind in (FieldType.ENUM, FieldType.BOOLEAN, FieldType.TIME) or kind in EXACT or kind in _FORMATS:
         schema = input_schema(subject, field)
     else:
         schema = {"type": "string"}

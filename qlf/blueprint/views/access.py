@@ -31,7 +31,7 @@ def role_names(spec: Spec) -> tuple[str, ...]:
 
 
 def lowest_role(spec: Spec) -> str:
-    """What somebody who registers becomes: the default role, or the last one that is not the administrator."""
+    """What somebody who registers becomes: the default role, or the last one but the administrator."""
     default = next((role.name for role in spec.roles if role.default), None)
     return default or [name for name in role_names(spec) if name != ADMIN][-1]
 
@@ -166,7 +166,7 @@ def _exists(spec: Spec, entity: Entity, action: str) -> bool:
 
 
 def is_fixed(spec: Spec, entity: Entity, relation: str) -> bool:
-    """Whether a row keeps this relation for life: it is part of the other, gets its owner or is summed there."""
+    """Whether a row keeps this relation for life: as a part, for its owner, or because of a sum."""
     found = next(item for item in spec.relations_from(entity.name) if item.name == relation)
     summed = any(
         rule.kind == "total" and rule.lines == entity.name and rule.entity == found.to for rule in spec.rules

@@ -194,7 +194,10 @@ class FieldView:
     @property
     def output(self) -> str:
         """The type in forms that go out."""
-        chosen = self.alias if self.exact and self.alias else self.python
+        if self.spec.type is FieldType.TIME:
+            chosen = "TimeOfDay"
+        else:
+            chosen = self.alias if self.exact and self.alias else self.python
         return chosen if self.required else f"{chosen} | None"
 
     @property
@@ -342,7 +345,7 @@ class FieldView:
         column = f"{self.cls}.{self.name}"
         if self.is_enum or self.spec.type is FieldType.BOOLEAN:
             return (self._filter(self.name, self.python, column, "=="),)
-        if not self.spec.filterable or self.spec.type not in _MOMENTS:
+        if not self.spec.filterable or self.spec.type not in (FieldType.DATE, FieldType.DATETIME):
             return ()
         return (
             self._filter(f"{self.name}_from", self.input, column, ">="),

@@ -35,12 +35,16 @@ def assigned(spec: Spec, entity: str, field: str) -> Shape:
     """The shape of a field that code assigns to."""
     known = {item.name for item in spec.entity(entity).fields}
     if field not in known:
-        return Shape(False, 0, "0", "0", words.pascal(f"{coded(spec, entity).name}_{field}"))
+        return Shape(decimal=False, scale=0, largest="0", zero="0", enum=_enum(spec, entity, field))
     view = field_view(spec, entity, field)
     numeric = view.exact or view.spec.type in (FieldType.INTEGER, FieldType.DURATION)
     largest = f"{view.maximum:f}" if numeric else "0"
     zero = literal(view, _plain_zero(view)) if numeric else "0"
     return Shape(view.exact, view.scale, largest, zero, view.enum_class)
+
+
+def _enum(spec: Spec, entity: str, field: str) -> str:
+    return words.pascal(f"{coded(spec, entity).name}_{field}")
 
 
 def initial_values(spec: Spec, entity: Entity, given: set[str]) -> dict[str, str]:

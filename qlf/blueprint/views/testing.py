@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,24 +17,18 @@ from qlf.blueprint.views.initial import assigned
 from qlf.blueprint.views.literals import literal
 from qlf.blueprint.views.relation import RelationView
 from qlf.blueprint.views.samples import sample_columns
-from qlf.blueprint.views.trials import Trials, matching
+from qlf.blueprint.views.trials import Trials
+from qlf.blueprint.views.values import matching
 from qlf.core.spec import FieldType, NoOverlap, Ordered, Product
 
 __all__ = [
     "Needed",
-    "OperationView",
     "TestView",
     "WrongValue",
-    "long_enough",
-    "operations",
-    "password",
-    "short_password",
     "testing",
     "testings",
-    "weak_password",
 ]
 
-_VERBS = {"read": "get"}
 _NUMBERS = (FieldType.INTEGER, FieldType.DURATION)
 
 
@@ -150,10 +143,8 @@ class TestView(Trials):
     @property
     def defaults(self) -> tuple[tuple[str, str], ...]:
         """Optional names and the JSON value that they get."""
-        found = []
-        for relation in self.entity.given_relations:
-            if not relation.required and not relation.many:
-                found.append((relation.column, "None"))
+        optional = (r for r in self.entity.given_relations if not r.required and not r.many)
+        found = [(relation.column, "None") for relation in optional]
         for field in self.entity.given_fields:
             default = field.spec.default
             if field.spec.type is FieldType.DATETIME or (
@@ -349,29 +340,6 @@ def testings(app: AppView) -> tuple[TestView, ...]:
     return tuple(testing(app, entity) for entity in app.entities)
 
 
-@dataclass(frozen=True, slots=True)
-class OperationView:
-    """One operation of the API and the right it needs."""
-
-    name: str
-    resource: str
-    action: str
-    public: bool
-
-
-def operations(app: AppView) -> tuple[OperationView, ...]:
-    """The operations of the entities."""
-    found = []
-    for entity in app.routed:
-        for action in entity.actions:
-            name = (
-                f"list_{entity.plural}" if action == "list" else f"{_VERBS.get(action, action)}_{entity.name}"
-            )
-            public = entity.rights.is_public(action)
-            found.append(OperationView(name, entity.constant, action.upper(), public))
-    return tuple(found)
-
-
 def _json_default(field: FieldView) -> str:
     default = field.spec.default
     if field.exact:
@@ -415,33 +383,3 @@ def _wrong(field: FieldView) -> list[str]:
     elif field.spec.pattern is None and field.max_length >= 10:
         found += ['" padded "', '"two\\r\\nlines"']
     return found
-
-
-def password(text: str, app: AppView) -> str:
-    """A password that may be chosen, as a literal."""
-    shortest = app.spec.auth.password_min_length
-    more = " and quite a few more words"
-    while len(text) < shortest:
-        text += more[: max(shortest - len(text), 1)]
-    return literal_text(text.strip().ljust(min(shortest, 128), "x"))
-
-
-def weak_password(text: str, app: AppView) -> str:
-    """A password that is long enough and easily guessed, as a literal."""
-    shortest = app.spec.auth.password_min_length
-    return literal_text(text if len(text) >= shortest else "a" * shortest)
-
-
-def long_enough(text: str, app: AppView) -> str:
-    """The text, made longer where passwords have to be, as a literal."""
-    return literal_text(text.ljust(app.spec.auth.password_min_length, "1"))
-
-
-def short_password(text: str, app: AppView) -> str:
-    """A password that is too short, as a literal."""
-    return literal_text(text[: app.spec.auth.password_min_length - 1])
-
-
-def literal_text(text: str) -> str:
-    """The text in double quotes."""
-    return json.dumps(text)

@@ -12,18 +12,15 @@ from qlf.blueprint.views.app import AppView
 from qlf.blueprint.views.behaviour import BehaviourView, ProductView, TotalView, behaviour
 from qlf.blueprint.views.coding import Coded, owner_expression
 from qlf.blueprint.views.entity import EntityView
-from qlf.blueprint.views.examples import example
 from qlf.blueprint.views.field import FieldView
-from qlf.blueprint.views.literals import literal
 from qlf.blueprint.views.relation import RelationView
 from qlf.blueprint.views.screening import ScreeningView
+from qlf.blueprint.views.values import json_value, number
 from qlf.blueprint.views.verbs import AdjustView, CheckoutView, VerbView
-from qlf.core.spec import Approval, Capacity, FieldType, NoOverlap, Ordered, Product
-from qlf.errors import InputError
+from qlf.core.spec import Approval, Capacity, NoOverlap, Ordered, Product
 
-__all__ = ["AdjustTest", "Trials", "json_value", "matching"]
+__all__ = ["AdjustTest", "Trials"]
 
-_NUMBERS = (FieldType.INTEGER, FieldType.DURATION)
 _MOST = 200
 """Rows that a test of a capacity stores at most."""
 
@@ -167,11 +164,12 @@ class Trials:
             return None
         if f"{rule.per}_id" not in self.names:
             return None
-        if rule.limit is not None:
-            return rule.limit if rule.limit <= _MOST else None
+        fixed: int | None = rule.limit
+        if fixed is not None:
+            return fixed if fixed <= _MOST else None
         field = self._limit_field(rule)
-        wanted = int(max(field.minimum, Decimal(2)))
-        return wanted if wanted <= min(_MOST, field.maximum) else None
+        wanted = max(int(field.minimum), 2)
+        return wanted if wanted <= min(_MOST, int(field.maximum)) else None
 
     def _limit_field(self, rule: Capacity) -> FieldView:
         relation = self.entity.relation(rule.per)
@@ -314,7 +312,7 @@ class Trials:
         """Fields that a verb writes and how they are checked."""
         found = []
         for field, value in verb.sets:
-            if value.startswith("clock.") or value.startswith("data."):
+            if value.startswith(("clock.", "data.")):
                 found.append((field, "is not None"))
             elif value in ("True", "False") or self.entity.field(field).is_enum:
                 found.append((field, f"is {value}"))
@@ -338,7 +336,8 @@ class Trials:
         arguments = f"{view.from_column}=row.id"
         effect = self._adjust(view.stock, line) if view.stock else None
         if effect is not None:
-            stocked = f"add_{effect.target.name}(session{self.owner_of(effect.target)}, {effect.view.field}={effect.start}).id"
+            start = f"{self.owner_of(effect.target)}, {effect.view.field}={effect.start}"
+            stocked = f"add_{effect.target.name}(session{start}).id"
             arguments += f", {effect.view.column}={stocked}, {effect.view.by}={effect.amount}"
         return CheckoutTest(
             f"add_{line.name}(session, {arguments})",
@@ -353,59 +352,3 @@ class Trials:
             effect.once if effect else "",
             effect.amount if effect else "",
         )
-
-
-def number(field: FieldView, value: Decimal) -> str:
-    """A number as code of the field's type."""
-    return f'Decimal("{value:.{field.scale}f}")' if field.exact else str(int(value))
-
-
-def json_value(field: FieldView) -> str:
-    """A valid value as it stands in JSON, as a Python literal."""
-    kind = field.spec.type
-    if field.is_enum:
-        return f'"{field.spec.choices[0]}"'
-    if field.exact:
-        return f'"{max(field.minimum, min(Decimal(1), field.maximum)):.{field.scale}f}"'
-    if kind in _NUMBERS:
-        return str(int(max(field.minimum, min(Decimal(1), field.maximum))))
-    simple = {
-        FieldType.BOOLEAN: "True",
-        FieldType.DATE: '"2030-01-07"',
-        FieldType.DATETIME: '"2030-01-07T09:00:00Z"',
-        FieldType.TIME: '"09:00:00"',
-        FieldType.UUID: '"6f1e0c52-6f4a-4f0e-9b6f-2f1d6b0c9a10"',
-        FieldType.EMAIL: '"somebody@example.com"',
-        FieldType.PHONE: '"+1 555 0100"',
-        FieldType.URL: '"https://example.com/"',
-    }
-    if kind in simple:
-        return simple[kind]
-    if field.spec.pattern is not None:
-        return matching(field).replace("{number:0", "{1:0")
-    text = "Some words that say why".ljust(field.min_length, "x")[: field.max_length].strip()
-    return f'"{text}"'
-
-
-def matching(field: FieldView) -> str:
-    """An expression over `number` that matches the pattern of a field.
-
-    Raises:
-        InputError: If no example is found.
-    """
-    made = example(field.spec.pattern or "", field.min_length, field.max_length)
-    if made is None:
-        raise InputError(
-            f"no example of the pattern {field.spec.pattern!r} of {field.entity}.{field.name} was found",
-            hint="say the pattern more plainly, or leave it out",
-        )
-    for found in reversed(list(re.finditer(r"[0-9]{2,}", made))):
-        before, after = made[: found.start()], made[found.end() :]
-        width = len(found[0])
-        if re.search(field.spec.pattern or "", f"{before}{37:0{width}}{after}"):
-            quoted = [
-                part.replace("\\", "\\\\").replace('"', '\\"').replace("{", "{{").replace("}", "}}")
-                for part in (before, after)
-            ]
-            return f'f"{quoted[0]}{{number:0{width}}}{quoted[1]}"'
-    return literal(field, made)

@@ -81,8 +81,9 @@ def _commented(value: Any) -> Any:
         if all(not isinstance(item, dict | list) for item in value):
             items.fa.set_flow_style()
         return items
-    if isinstance(value, str) and "\n" in value:
+    if isinstance(value, str) and "\n" in value and all(char == "\n" or char.isprintable() for char in value):
         return LiteralScalarString(value)
+    # Anything that does not print is quoted with escapes, or it could not be read back.
     return value
 
 
@@ -98,7 +99,7 @@ def _update_map(target: CommentedMap, data: dict[str, Any], keep: Any) -> None:
             _update_map(target[key], value, keep)
         elif isinstance(value, list) and isinstance(target[key], CommentedSeq):
             _update_list(target[key], value, keep)
-        elif plain(target[key]) != value:
+        elif not _same(plain(target[key]), value):
             target[key] = _commented(value)
 
 
@@ -106,14 +107,21 @@ def _is_spelled_default(value: Any) -> bool:
     return value in (None, "", False) or plain(value) in ([], {})
 
 
+def _same(written: Any, value: Any) -> bool:
+    """Whether a person's spelling says the value: `0.5` says the number that the spec writes as `"0.5"`."""
+    if isinstance(written, float) and isinstance(value, str):
+        return str(written) == value
+    return type(written) is type(value) and bool(written == value)
+
+
 def _update_list(target: CommentedSeq, data: list[Any], keep: Any) -> None:
     if plain(target) == data:
         return
-    if all(isinstance(item, dict) and "name" in item for item in [*data, *target]):
-        known = {item["name"]: item for item in target}
+    known = _by_key(target)
+    if known is not None and _by_key(data) is not None:
         merged = []
         for item in data:
-            old = known.get(item["name"])
+            old = known.get(_key(item))
             if old is None:
                 merged.append(_commented(item))
             else:
@@ -130,6 +138,20 @@ def _update_list(target: CommentedSeq, data: list[Any], keep: Any) -> None:
         elif plain(target[index]) != item:
             target[index] = _commented(item)
     del target[len(data) :]
+
+
+def _key(item: Any) -> tuple[Any, ...]:
+    """What tells one element of a list from the others: links and grants have no name of their own."""
+    parts = (item.get(key) for key in ("name", "from", "entity", "role", "scope"))
+    return tuple(part if isinstance(part, str) else None for part in parts)
+
+
+def _by_key(items: list[Any]) -> dict[tuple[Any, ...], Any] | None:
+    """The elements by what tells them apart; `None` when that does not tell them apart."""
+    if not items or not all(isinstance(item, dict) for item in items):
+        return None if items else {}
+    found = {_key(item): item for item in items}
+    return found if len(found) == len(items) else None
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -120,7 +120,11 @@ class _Writer:
         length = min(max(low, len(text) + self.padding), high)
         self.padding = max(0, self.padding - (length - len(text)))
         filler = "a" if operation == "ANY" else _choose(operation, argument, "a")
-        return filler * (length - len(text)) + text
+        missing = length - len(text)
+        if text.isdigit() and missing > 0 and _accepts(operation, argument, "0"):
+            # 17 filled up with ones would be the number 117; and some numbers may not begin with zero.
+            return "1" + "0" * (missing - 1) + text
+        return filler * missing + text
 
 
 def _choose(operation: str, argument: Any, wished: str) -> str:

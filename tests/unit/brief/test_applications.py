@@ -110,7 +110,7 @@ def test_rental_has_a_life_and_its_periods_do_not_overlap() -> None:
     steps = {step.name: (step.from_, step.to) for step in machine.transitions}
     assert steps == {
         "pick_up": (("reserved",), "picked_up"),
-        "return_rental": (("picked_up",), "returned"),
+        "return": (("picked_up",), "returned"),
         "cancel": (("reserved",), "cancelled"),
     }
     status = spec.entity("rental").field("status")

@@ -30,9 +30,7 @@ def test_help_fits_80_columns_and_names_every_command(cli: Callable[..., Any]) -
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_says_in_its_help_what_the_root_says_of_it(
-    cli: Callable[..., Any], name: str
-) -> None:
+def test_each_command_says_in_its_help_what_the_root_says_of_it(cli: Callable[..., Any], name: str) -> None:
     answer = cli(name, "--help")
     assert answer.code == 0
     assert max(map(len, answer.out.splitlines())) <= 80
@@ -177,9 +175,7 @@ def test_a_wrong_variable_is_named_but_help_still_works(
     assert "QLF_THREADS is 'many'" in answer.err
 
 
-def test_an_unknown_variable_is_a_warning(
-    cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_variable_is_a_warning(cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QLF_HOEM", "x")
     answer = cli("cache", "stats", "--json")
     assert answer.code == 0

@@ -10,25 +10,25 @@ from hypothesis import strategies as st
 
 from qlf.core.words import pascal, plural, singular, snake, title
 
-PAIRS = [
-    ("order", "orders"), ("category", "categories"), ("box", "boxes"), ("class", "classes"), ("branch", "branches"), ("dish", "dishes"),
-    ("day", "days"), ("person", "people"), ("child", "children"), ("analysis", "analyses"), ("status", "statuses"), ("address", "addresses"),
-    ("house", "houses"), ("warehouse", "warehouses"), ("course", "courses"), ("purchase", "purchases"), ("expense", "expenses"),
-    ("license", "licenses"), ("invoice", "invoices"), ("movie", "movies"), ("cookie", "cookies"), ("quiz", "quizzes"), ("bus", "buses"),
-    ("bonus", "bonuses"), ("menu", "menus"), ("shelf", "shelves"), ("size", "sizes"), ("prize", "prizes"), ("cache", "caches"),
-    ("axe", "axes"), ("use", "uses"), ("cause", "causes"), ("tax", "taxes"), ("hero", "heroes"), ("photo", "photos"), ("toe", "toes"),
-    ("shoe", "shoes"), ("tie", "ties"), ("survey", "surveys"), ("key", "keys"), ("fee", "fees"), ("gas", "gases"), ("lens", "lenses"),
-    ("bias", "biases"), ("process", "processes"), ("response", "responses"), ("database", "databases"), ("case", "cases"), ("phase", "phases"),
-    ("release", "releases"), ("lease", "leases"), ("nurse", "nurses"), ("horse", "horses"), ("pulse", "pulses"), ("vase", "vases"),
-    ("exercise", "exercises"), ("franchise", "franchises"), ("promise", "promises"), ("virus", "viruses"), ("campus", "campuses"),
-    ("order_item", "order_items"), ("medical_record", "medical_records"), ("niche", "niches"), ("headache", "headaches"), ("garage", "garages"),
-]  # fmt: skip
+WORDS = """
+order/orders category/categories box/boxes class/classes branch/branches dish/dishes day/days
+person/people child/children analysis/analyses status/statuses address/addresses house/houses
+warehouse/warehouses course/courses purchase/purchases expense/expenses license/licenses
+invoice/invoices movie/movies cookie/cookies quiz/quizzes bus/buses bonus/bonuses menu/menus
+shelf/shelves size/sizes prize/prizes cache/caches axe/axes use/uses cause/causes tax/taxes hero/heroes
+photo/photos toe/toes shoe/shoes tie/ties survey/surveys key/keys fee/fees gas/gases lens/lenses
+bias/biases process/processes response/responses database/databases case/cases phase/phases
+release/releases lease/leases nurse/nurses horse/horses pulse/pulses vase/vases exercise/exercises
+franchise/franchises promise/promises virus/viruses campus/campuses order_item/order_items
+medical_record/medical_records niche/niches headache/headaches garage/garages
+"""
+PAIRS = [tuple(pair.split("/")) for pair in WORDS.split()]
 
 
 @pytest.mark.parametrize(("one", "many"), PAIRS)
 def test_plural_and_back(one: str, many: str) -> None:
-    if one not in ("axe",):
-        assert plural(one) == many
+    assert plural(one) == many
+    if one != "axe":  # shares its plural with "axis"
         assert singular(many) == one
     assert singular(one) == one
 

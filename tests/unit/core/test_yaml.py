@@ -66,7 +66,34 @@ def test_comments_and_order_survive() -> None:
     assert dump_yaml(load_yaml(text)) == "b: 1 # why\na:\n  - x\n"
 
 
-PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn"]), max_size=30) | st.sampled_from(["NO", "yes", "1", "1e3", "~", "null", "<<", "- x", "a: b", "# c", "", " x ", "x\n", "\nx", "  x\ny", "0x1", "2024-01-02", "=", "!x", "&x", "*x", "%x", "@x", "`x"])  # fmt: skip
+PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn"]), max_size=30) | st.sampled_from(
+    [
+        "NO",
+        "yes",
+        "1",
+        "1e3",
+        "~",
+        "null",
+        "<<",
+        "- x",
+        "a: b",
+        "# c",
+        "",
+        " x ",
+        "x\n",
+        "\nx",
+        "  x\ny",
+        "0x1",
+        "2024-01-02",
+        "=",
+        "!x",
+        "&x",
+        "*x",
+        "%x",
+        "@x",
+        "`x",
+    ]
+)
 
 
 @given(

@@ -43,6 +43,11 @@ def test_a_text_is_made_for_a_pattern(pattern: str) -> None:
     assert re.search(pattern, text)
 
 
+def test_numbers_that_are_texts_do_not_repeat() -> None:
+    made = [fitting(r"^[0-9]{9}[0-9X]$|^[0-9]{13}$", f"s{number}") for number in range(1, 300)]
+    assert len(set(made)) == len(made)
+
+
 @given(st.text(max_size=30))
 def test_any_pattern_is_answered_quickly_or_not_at_all(pattern: str) -> None:
     text = fitting(pattern, "s7")

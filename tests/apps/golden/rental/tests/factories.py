@@ -58,7 +58,7 @@ def _person(number: int) -> str:
     return f"{FIRST_NAMES[number % 10]} {LAST_NAMES[number % 9]}"
 
 
-def customer_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
+def values_of_customer(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of one customer and store what it needs."""
     number = next(_numbers)
     values = dict(changes)
@@ -73,17 +73,17 @@ def customer_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]
 
 def add_customer(session: Session, **changes: Any) -> Customer:
     """Store one customer."""
-    return store(session, Customer(**customer_values(session, changes)))
+    return store(session, Customer(**values_of_customer(session, changes)))
 
 
-def customer_payload(session: Session, **changes: Any) -> dict[str, Any]:
+def body_of_customer(session: Session, **changes: Any) -> dict[str, Any]:
     """Return the body of a request that makes one customer."""
-    values = customer_values(session, changes)
+    values = values_of_customer(session, changes)
     given = ("full_name", "email", "phone", "notes")
     return as_json({name: values[name] for name in given if name in values})
 
 
-def item_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
+def values_of_item(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of one item and store what it needs."""
     number = next(_numbers)
     values = dict(changes)
@@ -99,17 +99,17 @@ def item_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
 
 def add_item(session: Session, **changes: Any) -> Item:
     """Store one item."""
-    return store(session, Item(**item_values(session, changes)))
+    return store(session, Item(**values_of_item(session, changes)))
 
 
-def item_payload(session: Session, **changes: Any) -> dict[str, Any]:
+def body_of_item(session: Session, **changes: Any) -> dict[str, Any]:
     """Return the body of a request that makes one item."""
-    values = item_values(session, changes)
+    values = values_of_item(session, changes)
     given = ("name", "serial_no", "daily_rate", "condition", "is_available")
     return as_json({name: values[name] for name in given if name in values})
 
 
-def rental_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
+def values_of_rental(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of one rental and store what it needs."""
     number = next(_numbers)
     values = dict(changes)
@@ -128,17 +128,17 @@ def rental_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
 
 def add_rental(session: Session, **changes: Any) -> Rental:
     """Store one rental."""
-    return store(session, Rental(**rental_values(session, changes)))
+    return store(session, Rental(**values_of_rental(session, changes)))
 
 
-def rental_payload(session: Session, **changes: Any) -> dict[str, Any]:
+def body_of_rental(session: Session, **changes: Any) -> dict[str, Any]:
     """Return the body of a request that makes one rental."""
-    values = rental_values(session, changes)
+    values = values_of_rental(session, changes)
     given = ("customer_id", "item_id", "start_date", "end_date", "deposit")
     return as_json({name: values[name] for name in given if name in values})
 
 
-def damage_report_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
+def values_of_damage_report(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of one damage report and store what it needs."""
     number = next(_numbers)
     values = dict(changes)
@@ -154,11 +154,11 @@ def damage_report_values(session: Session, changes: dict[str, Any]) -> dict[str,
 
 def add_damage_report(session: Session, **changes: Any) -> DamageReport:
     """Store one damage report."""
-    return store(session, DamageReport(**damage_report_values(session, changes)))
+    return store(session, DamageReport(**values_of_damage_report(session, changes)))
 
 
-def damage_report_payload(session: Session, **changes: Any) -> dict[str, Any]:
+def body_of_damage_report(session: Session, **changes: Any) -> dict[str, Any]:
     """Return the body of a request that makes one damage report."""
-    values = damage_report_values(session, changes)
+    values = values_of_damage_report(session, changes)
     given = ("rental_id", "description", "repair_cost", "reported_on")
     return as_json({name: values[name] for name in given if name in values})

@@ -53,7 +53,7 @@ def add_owner(session: Session) -> UUID:
     return add_user(session, f"owner.{next(_numbers)}@example.com").id
 
 
-def category_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
+def values_of_category(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of one category and store what it needs."""
     number = next(_numbers)
     values = dict(changes)
@@ -62,17 +62,17 @@ def category_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]
 
 def add_category(session: Session, **changes: Any) -> Category:
     """Store one category."""
-    return store(session, Category(**category_values(session, changes)))
+    return store(session, Category(**values_of_category(session, changes)))
 
 
-def category_payload(session: Session, **changes: Any) -> dict[str, Any]:
+def body_of_category(session: Session, **changes: Any) -> dict[str, Any]:
     """Return the body of a request that makes one category."""
-    values = category_values(session, changes)
+    values = values_of_category(session, changes)
     given = ("name", "description")
     return as_json({name: values[name] for name in given if name in values})
 
 
-def product_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
+def values_of_product(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of one product and store what it needs."""
     number = next(_numbers)
     values = dict(changes)
@@ -89,17 +89,19 @@ def product_values(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
 
 def add_product(session: Session, **changes: Any) -> Product:
     """Store one product."""
-    return store(session, Product(**product_values(session, changes)))
+    return store(session, Product(**values_of_product(session, changes)))
 
 
-def product_payload(session: Session, **changes: Any) -> dict[str, Any]:
+def body_of_product(session: Session, **changes: Any) -> dict[str, Any]:
     """Return the body of a request that makes one product."""
-    values = product_values(session, changes)
+    values = values_of_product(session, changes)
     given = ("category_id", "sku", "name", "description", "price", "stock", "is_active")
     return as_json({name: values[name] for name in given if name in values})
 
 
-def cart_values(session: Session, owner_id: UUID | None, changes: dict[str, Any]) -> dict[str, Any]:
+def values_of_cart(
+    session: Session, owner_id: UUID | None, changes: dict[str, Any]
+) -> dict[str, Any]:
     """Return the columns of one cart and store what it needs."""
     values = dict(changes)
     owner_id = owner_id or add_owner(session)
@@ -109,18 +111,18 @@ def cart_values(session: Session, owner_id: UUID | None, changes: dict[str, Any]
 
 def add_cart(session: Session, *, owner_id: UUID | None = None, **changes: Any) -> Cart:
     """Store one cart."""
-    return store(session, Cart(**cart_values(session, owner_id, changes)))
+    return store(session, Cart(**values_of_cart(session, owner_id, changes)))
 
 
-def cart_payload(
+def body_of_cart(
     session: Session, *, owner_id: UUID | None = None, **changes: Any
 ) -> dict[str, Any]:
     """Return the body of a request that makes one cart."""
-    values = cart_values(session, owner_id, changes)
+    values = values_of_cart(session, owner_id, changes)
     return as_json({name: value for name, value in values.items() if name in changes})
 
 
-def cart_item_values(
+def values_of_cart_item(
     session: Session, owner_id: UUID | None, changes: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the columns of one cart item and store what it needs."""
@@ -136,19 +138,19 @@ def cart_item_values(
 
 def add_cart_item(session: Session, *, owner_id: UUID | None = None, **changes: Any) -> CartItem:
     """Store one cart item."""
-    return store(session, CartItem(**cart_item_values(session, owner_id, changes)))
+    return store(session, CartItem(**values_of_cart_item(session, owner_id, changes)))
 
 
-def cart_item_payload(
+def body_of_cart_item(
     session: Session, *, owner_id: UUID | None = None, **changes: Any
 ) -> dict[str, Any]:
     """Return the body of a request that makes one cart item."""
-    values = cart_item_values(session, owner_id, changes)
+    values = values_of_cart_item(session, owner_id, changes)
     given = ("cart_id", "product_id", "quantity")
     return as_json({name: values[name] for name in given if name in values})
 
 
-def order_values(
+def values_of_order(
     session: Session, owner_id: UUID | None, changes: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the columns of one order and store what it needs."""
@@ -166,10 +168,10 @@ def order_values(
 
 def add_order(session: Session, *, owner_id: UUID | None = None, **changes: Any) -> Order:
     """Store one order."""
-    return store(session, Order(**order_values(session, owner_id, changes)))
+    return store(session, Order(**values_of_order(session, owner_id, changes)))
 
 
-def order_item_values(
+def values_of_order_item(
     session: Session, owner_id: UUID | None, changes: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the columns of one order item and store what it needs."""
@@ -190,4 +192,4 @@ def order_item_values(
 
 def add_order_item(session: Session, *, owner_id: UUID | None = None, **changes: Any) -> OrderItem:
     """Store one order item."""
-    return store(session, OrderItem(**order_item_values(session, owner_id, changes)))
+    return store(session, OrderItem(**values_of_order_item(session, owner_id, changes)))

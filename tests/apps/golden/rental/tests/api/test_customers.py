@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.models.customer import Customer
 from app.models.rental import Rental
 from app.policy import Role
-from tests.factories import add_customer, add_rental, as_json, customer_payload
+from tests.factories import add_customer, add_rental, as_json, body_of_customer
 from tests.support import API, Actor, assert_problem
 
 URL = f"{API}/customers"
@@ -60,7 +60,7 @@ def test_create_returns_the_customer_and_where_it_is(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = customer_payload(session)
+    data = body_of_customer(session)
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -77,7 +77,7 @@ def test_create_fills_in_what_is_left_out(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = customer_payload(session)
+    data = body_of_customer(session)
     for name in ("phone", "notes"):
         data.pop(name, None)
 
@@ -110,7 +110,7 @@ def test_create_refuses_values_out_of_bounds(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = customer_payload(session) | {field: value}
+    data = body_of_customer(session) | {field: value}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -128,7 +128,7 @@ def test_create_requires_field(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = customer_payload(session)
+    data = body_of_customer(session)
     del data[field]
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
@@ -149,7 +149,7 @@ def test_create_refuses_fields_that_are_not_given(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = customer_payload(session) | {field: "x"}
+    data = body_of_customer(session) | {field: "x"}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -160,9 +160,9 @@ def test_email_is_unique(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    taken = customer_payload(session)
+    taken = body_of_customer(session)
     assert client.post(URL, json=taken, headers=actor.headers).status_code == 201
-    data = customer_payload(session) | {"email": taken["email"]}
+    data = body_of_customer(session) | {"email": taken["email"]}
 
     problem = assert_problem(
         client.post(URL, json=data, headers=actor.headers), 409, "already_exists"
@@ -285,7 +285,7 @@ def test_update_changes_only_the_given_fields(
     actor = act_as(Role.ADMIN)
     row = add_customer(session)
     before = client.patch(f"{URL}/{row.id}", json={}, headers=actor.headers).json()
-    value = customer_payload(session)["full_name"]
+    value = body_of_customer(session)["full_name"]
 
     answer = client.patch(f"{URL}/{row.id}", json={"full_name": value}, headers=actor.headers)
 

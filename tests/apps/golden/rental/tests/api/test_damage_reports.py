@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.policy import Role
-from tests.factories import add_damage_report, add_rental, damage_report_payload
+from tests.factories import add_damage_report, add_rental, body_of_damage_report
 from tests.support import API, Actor, assert_problem
 
 URL = f"{API}/damage-reports"
@@ -57,7 +57,7 @@ def test_create_returns_the_damage_report_and_where_it_is(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = damage_report_payload(session)
+    data = body_of_damage_report(session)
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -90,7 +90,7 @@ def test_create_refuses_values_out_of_bounds(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = damage_report_payload(session) | {field: value}
+    data = body_of_damage_report(session) | {field: value}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -109,7 +109,7 @@ def test_create_requires_field(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = damage_report_payload(session)
+    data = body_of_damage_report(session)
     del data[field]
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
@@ -130,7 +130,7 @@ def test_create_refuses_fields_that_are_not_given(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = damage_report_payload(session) | {field: "x"}
+    data = body_of_damage_report(session) | {field: "x"}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -141,7 +141,7 @@ def test_create_refuses_an_unknown_rental(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = damage_report_payload(session) | {"rental_id": str(uuid4())}
+    data = body_of_damage_report(session) | {"rental_id": str(uuid4())}
 
     answer = client.post(URL, json=data, headers=actor.headers)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.models.item import Item, ItemCondition
 from app.models.rental import Rental
 from app.policy import Role
-from tests.factories import add_item, add_rental, as_json, item_payload
+from tests.factories import add_item, add_rental, as_json, body_of_item
 from tests.support import API, Actor, assert_problem
 
 URL = f"{API}/items"
@@ -61,7 +61,7 @@ def test_create_returns_the_item_and_where_it_is(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = item_payload(session)
+    data = body_of_item(session)
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -78,7 +78,7 @@ def test_create_fills_in_what_is_left_out(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = item_payload(session)
+    data = body_of_item(session)
     for name in ("condition", "is_available"):
         data.pop(name, None)
 
@@ -115,7 +115,7 @@ def test_create_refuses_values_out_of_bounds(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = item_payload(session) | {field: value}
+    data = body_of_item(session) | {field: value}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -134,7 +134,7 @@ def test_create_requires_field(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = item_payload(session)
+    data = body_of_item(session)
     del data[field]
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
@@ -155,7 +155,7 @@ def test_create_refuses_fields_that_are_not_given(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = item_payload(session) | {field: "x"}
+    data = body_of_item(session) | {field: "x"}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -166,9 +166,9 @@ def test_serial_no_is_unique(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    taken = item_payload(session)
+    taken = body_of_item(session)
     assert client.post(URL, json=taken, headers=actor.headers).status_code == 201
-    data = item_payload(session) | {"serial_no": taken["serial_no"]}
+    data = body_of_item(session) | {"serial_no": taken["serial_no"]}
 
     problem = assert_problem(
         client.post(URL, json=data, headers=actor.headers), 409, "already_exists"
@@ -323,7 +323,7 @@ def test_update_changes_only_the_given_fields(
     actor = act_as(Role.ADMIN)
     row = add_item(session)
     before = client.patch(f"{URL}/{row.id}", json={}, headers=actor.headers).json()
-    value = item_payload(session)["name"]
+    value = body_of_item(session)["name"]
 
     answer = client.patch(f"{URL}/{row.id}", json={"name": value}, headers=actor.headers)
 

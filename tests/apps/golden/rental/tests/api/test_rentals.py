@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.models.damage_report import DamageReport
 from app.models.rental import Rental, RentalStatus
 from app.policy import Role
-from tests.factories import add_customer, add_damage_report, add_item, add_rental, rental_payload
+from tests.factories import add_customer, add_damage_report, add_item, add_rental, body_of_rental
 from tests.support import API, Actor, assert_problem
 
 URL = f"{API}/rentals"
@@ -65,7 +65,7 @@ def test_create_returns_the_rental_and_where_it_is(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = rental_payload(session)
+    data = body_of_rental(session)
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -83,7 +83,7 @@ def test_created_rental_starts_as_reserved(
 ) -> None:
     actor = act_as(Role.ADMIN)
 
-    body = client.post(URL, json=rental_payload(session), headers=actor.headers).json()
+    body = client.post(URL, json=body_of_rental(session), headers=actor.headers).json()
 
     assert body["status"] == "reserved"
 
@@ -92,7 +92,7 @@ def test_create_fills_in_what_is_left_out(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = rental_payload(session)
+    data = body_of_rental(session)
     for name in ("deposit",):
         data.pop(name, None)
 
@@ -123,7 +123,7 @@ def test_create_refuses_values_out_of_bounds(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = rental_payload(session) | {field: value}
+    data = body_of_rental(session) | {field: value}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -143,7 +143,7 @@ def test_create_requires_field(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = rental_payload(session)
+    data = body_of_rental(session)
     del data[field]
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
@@ -165,7 +165,7 @@ def test_create_refuses_fields_that_are_not_given(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = rental_payload(session) | {field: "x"}
+    data = body_of_rental(session) | {field: "x"}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -176,7 +176,7 @@ def test_create_refuses_an_unknown_customer(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = rental_payload(session) | {"customer_id": str(uuid4())}
+    data = body_of_rental(session) | {"customer_id": str(uuid4())}
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -188,7 +188,7 @@ def test_create_refuses_an_unknown_item(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = rental_payload(session) | {"item_id": str(uuid4())}
+    data = body_of_rental(session) | {"item_id": str(uuid4())}
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -200,7 +200,7 @@ def test_rental_dates_ordered(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = rental_payload(session)
+    data = body_of_rental(session)
     data["start_date"], data["end_date"] = data["end_date"], data["start_date"]
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "not_ordered")
@@ -212,7 +212,7 @@ def test_rental_dates_ordered_with_equal_values(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = rental_payload(session)
+    data = body_of_rental(session)
     data["end_date"] = data["start_date"]
 
     answer = client.post(URL, json=data, headers=actor.headers)
@@ -224,10 +224,10 @@ def test_item_rented_once(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    first = rental_payload(session)
+    first = body_of_rental(session)
     assert client.post(URL, json=first, headers=actor.headers).status_code == 201
     same = {name: first[name] for name in ("item_id", "start_date", "end_date")}
-    data = rental_payload(session) | same
+    data = body_of_rental(session) | same
 
     assert_problem(client.post(URL, json=data, headers=actor.headers), 409, "overlap")
 
@@ -236,9 +236,9 @@ def test_item_rented_once_lets_one_begin_when_another_ends(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    first = rental_payload(session)
+    first = body_of_rental(session)
     assert client.post(URL, json=first, headers=actor.headers).status_code == 201
-    data = rental_payload(session) | {
+    data = body_of_rental(session) | {
         "item_id": first["item_id"],
         "start_date": first["end_date"],
     }
@@ -250,9 +250,9 @@ def test_item_rented_once_holds_for_two_at_once(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    first = rental_payload(session)
+    first = body_of_rental(session)
     same = {name: first[name] for name in ("item_id", "start_date", "end_date")}
-    bodies = [first, *(rental_payload(session) | same for _ in range(3))]
+    bodies = [first, *(body_of_rental(session) | same for _ in range(3))]
 
     def send(body: dict[str, Any]) -> int:
         return client.post(URL, json=body, headers=actor.headers).status_code
@@ -267,13 +267,13 @@ def test_item_rented_once_does_not_count_what_is_returned(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = rental_payload(session)
+    data = body_of_rental(session)
     first = client.post(URL, json=data, headers=actor.headers).json()
     row = session.get_one(Rental, UUID(first["id"]))
     row.status = RentalStatus.RETURNED
     session.commit()
     same = {name: data[name] for name in ("item_id", "start_date", "end_date")}
-    again = rental_payload(session) | same
+    again = body_of_rental(session) | same
 
     assert client.post(URL, json=again, headers=actor.headers).status_code == 201
 
@@ -452,7 +452,7 @@ def test_update_changes_only_the_given_fields(
     actor = act_as(Role.ADMIN)
     row = add_rental(session)
     before = client.patch(f"{URL}/{row.id}", json={}, headers=actor.headers).json()
-    value = rental_payload(session)["deposit"]
+    value = body_of_rental(session)["deposit"]
 
     answer = client.patch(f"{URL}/{row.id}", json={"deposit": value}, headers=actor.headers)
 

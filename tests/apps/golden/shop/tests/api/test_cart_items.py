@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.models.cart import CartStatus
 from app.models.cart_item import CartItem
 from app.policy import Role
-from tests.factories import add_cart, add_cart_item, add_product, cart_item_payload
+from tests.factories import add_cart, add_cart_item, add_product, body_of_cart_item
 from tests.support import API, Actor, assert_problem
 
 URL = f"{API}/cart-items"
@@ -61,7 +61,7 @@ def test_create_returns_the_cart_item_and_where_it_is(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.CUSTOMER)
-    data = cart_item_payload(session, owner_id=actor.id)
+    data = body_of_cart_item(session, owner_id=actor.id)
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -87,7 +87,7 @@ def test_create_refuses_values_out_of_bounds(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
 ) -> None:
     actor = act_as(Role.CUSTOMER)
-    data = cart_item_payload(session, owner_id=actor.id) | {field: value}
+    data = body_of_cart_item(session, owner_id=actor.id) | {field: value}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -106,7 +106,7 @@ def test_create_requires_field(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.CUSTOMER)
-    data = cart_item_payload(session, owner_id=actor.id)
+    data = body_of_cart_item(session, owner_id=actor.id)
     del data[field]
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
@@ -127,7 +127,7 @@ def test_create_refuses_fields_that_are_not_given(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.CUSTOMER)
-    data = cart_item_payload(session, owner_id=actor.id) | {field: "x"}
+    data = body_of_cart_item(session, owner_id=actor.id) | {field: "x"}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -138,7 +138,7 @@ def test_create_refuses_an_unknown_cart(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.CUSTOMER)
-    data = cart_item_payload(session, owner_id=actor.id) | {"cart_id": str(uuid4())}
+    data = body_of_cart_item(session, owner_id=actor.id) | {"cart_id": str(uuid4())}
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -150,7 +150,7 @@ def test_create_refuses_an_unknown_product(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.CUSTOMER)
-    data = cart_item_payload(session, owner_id=actor.id) | {"product_id": str(uuid4())}
+    data = body_of_cart_item(session, owner_id=actor.id) | {"product_id": str(uuid4())}
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -162,10 +162,10 @@ def test_product_once_per_cart_holds(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.CUSTOMER)
-    taken = cart_item_payload(session, owner_id=actor.id)
+    taken = body_of_cart_item(session, owner_id=actor.id)
     assert client.post(URL, json=taken, headers=actor.headers).status_code == 201
     same = {name: taken[name] for name in ("cart_id", "product_id")}
-    data = cart_item_payload(session, owner_id=actor.id) | same
+    data = body_of_cart_item(session, owner_id=actor.id) | same
 
     assert_problem(client.post(URL, json=data, headers=actor.headers), 409, "already_exists")
 
@@ -290,7 +290,7 @@ def test_update_changes_only_the_given_fields(
     actor = act_as(Role.CUSTOMER)
     row = add_cart_item(session, owner_id=actor.id)
     before = client.patch(f"{URL}/{row.id}", json={}, headers=actor.headers).json()
-    value = cart_item_payload(session, owner_id=actor.id)["quantity"]
+    value = body_of_cart_item(session, owner_id=actor.id)["quantity"]
 
     answer = client.patch(f"{URL}/{row.id}", json={"quantity": value}, headers=actor.headers)
 
@@ -432,7 +432,7 @@ def test_create_refuses_the_cart_of_somebody_else(
 ) -> None:
     actor = act_as(Role.CUSTOMER)
     foreign = add_cart(session)
-    data = cart_item_payload(session, owner_id=actor.id) | {"cart_id": str(foreign.id)}
+    data = body_of_cart_item(session, owner_id=actor.id) | {"cart_id": str(foreign.id)}
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -468,6 +468,6 @@ def test_create_is_refused_once_the_cart_is_closed(
 ) -> None:
     actor = act_as(Role.CUSTOMER)
     closed = add_cart(session, owner_id=actor.id, status=CartStatus.CHECKED_OUT)
-    data = cart_item_payload(session, owner_id=actor.id, cart_id=closed.id)
+    data = body_of_cart_item(session, owner_id=actor.id, cart_id=closed.id)
 
     assert_problem(client.post(URL, json=data, headers=actor.headers), 409, "closed")

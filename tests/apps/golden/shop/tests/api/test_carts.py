@@ -17,7 +17,7 @@ from app.models.order import Order
 from app.models.order_item import OrderItem
 from app.models.product import Product
 from app.policy import Role
-from tests.factories import add_cart, add_cart_item, add_product, cart_payload
+from tests.factories import add_cart, add_cart_item, add_product, body_of_cart
 from tests.support import API, Actor, assert_problem
 
 URL = f"{API}/carts"
@@ -67,7 +67,7 @@ def test_create_returns_the_cart_and_where_it_is(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.CUSTOMER)
-    data = cart_payload(session, owner_id=actor.id)
+    data = body_of_cart(session, owner_id=actor.id)
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -95,7 +95,7 @@ def test_create_refuses_fields_that_are_not_given(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.CUSTOMER)
-    data = cart_payload(session, owner_id=actor.id) | {field: "x"}
+    data = body_of_cart(session, owner_id=actor.id) | {field: "x"}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 

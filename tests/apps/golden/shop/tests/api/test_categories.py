@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.models.category import Category
 from app.models.product import Product
 from app.policy import Role
-from tests.factories import add_category, add_product, as_json, category_payload
+from tests.factories import add_category, add_product, as_json, body_of_category
 from tests.support import API, Actor, assert_problem
 
 URL = f"{API}/categories"
@@ -61,7 +61,7 @@ def test_create_returns_the_category_and_where_it_is(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = category_payload(session)
+    data = body_of_category(session)
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -78,7 +78,7 @@ def test_create_fills_in_what_is_left_out(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = category_payload(session)
+    data = body_of_category(session)
     for name in ("description",):
         data.pop(name, None)
 
@@ -104,7 +104,7 @@ def test_create_refuses_values_out_of_bounds(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = category_payload(session) | {field: value}
+    data = body_of_category(session) | {field: value}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -121,7 +121,7 @@ def test_create_requires_field(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = category_payload(session)
+    data = body_of_category(session)
     del data[field]
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
@@ -142,7 +142,7 @@ def test_create_refuses_fields_that_are_not_given(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = category_payload(session) | {field: "x"}
+    data = body_of_category(session) | {field: "x"}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -153,9 +153,9 @@ def test_name_is_unique(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    taken = category_payload(session)
+    taken = body_of_category(session)
     assert client.post(URL, json=taken, headers=actor.headers).status_code == 201
-    data = category_payload(session) | {"name": taken["name"]}
+    data = body_of_category(session) | {"name": taken["name"]}
 
     problem = assert_problem(
         client.post(URL, json=data, headers=actor.headers), 409, "already_exists"
@@ -280,7 +280,7 @@ def test_update_changes_only_the_given_fields(
     actor = act_as(Role.ADMIN)
     row = add_category(session)
     before = client.patch(f"{URL}/{row.id}", json={}, headers=actor.headers).json()
-    value = category_payload(session)["name"]
+    value = body_of_category(session)["name"]
 
     answer = client.patch(f"{URL}/{row.id}", json={"name": value}, headers=actor.headers)
 

@@ -19,7 +19,7 @@ from tests.factories import (
     add_order_item,
     add_product,
     as_json,
-    product_payload,
+    body_of_product,
 )
 from tests.support import API, Actor, assert_problem
 
@@ -70,7 +70,7 @@ def test_create_returns_the_product_and_where_it_is(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = product_payload(session)
+    data = body_of_product(session)
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -87,7 +87,7 @@ def test_create_fills_in_what_is_left_out(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = product_payload(session)
+    data = body_of_product(session)
     for name in ("category_id", "description", "stock", "is_active"):
         data.pop(name, None)
 
@@ -131,7 +131,7 @@ def test_create_refuses_values_out_of_bounds(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str, value: object
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = product_payload(session) | {field: value}
+    data = body_of_product(session) | {field: value}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -150,7 +150,7 @@ def test_create_requires_field(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = product_payload(session)
+    data = body_of_product(session)
     del data[field]
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
@@ -171,7 +171,7 @@ def test_create_refuses_fields_that_are_not_given(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = product_payload(session) | {field: "x"}
+    data = body_of_product(session) | {field: "x"}
 
     problem = assert_problem(client.post(URL, json=data, headers=actor.headers), 422, "invalid")
 
@@ -182,7 +182,7 @@ def test_create_refuses_an_unknown_category(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    data = product_payload(session) | {"category_id": str(uuid4())}
+    data = body_of_product(session) | {"category_id": str(uuid4())}
 
     answer = client.post(URL, json=data, headers=actor.headers)
 
@@ -194,9 +194,9 @@ def test_sku_is_unique(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor]
 ) -> None:
     actor = act_as(Role.ADMIN)
-    taken = product_payload(session)
+    taken = body_of_product(session)
     assert client.post(URL, json=taken, headers=actor.headers).status_code == 201
-    data = product_payload(session) | {"sku": taken["sku"]}
+    data = body_of_product(session) | {"sku": taken["sku"]}
 
     problem = assert_problem(
         client.post(URL, json=data, headers=actor.headers), 409, "already_exists"
@@ -358,7 +358,7 @@ def test_update_changes_only_the_given_fields(
     actor = act_as(Role.ADMIN)
     row = add_product(session)
     before = client.patch(f"{URL}/{row.id}", json={}, headers=actor.headers).json()
-    value = product_payload(session)["sku"]
+    value = body_of_product(session)["sku"]
 
     answer = client.patch(f"{URL}/{row.id}", json={"sku": value}, headers=actor.headers)
 

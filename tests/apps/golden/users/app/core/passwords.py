@@ -1,6 +1,7 @@
 """Passwords: hashing with Argon2id (RFC 9106) and the rules for a new one."""
 
 import re
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -9,6 +10,8 @@ from app.core.config import Settings
 
 MIN_LENGTH = 12
 MAX_LENGTH = 128
+HASHES_AT_ONCE = 4
+"""Each takes tens of MiB: a burst of logins must not use up the memory, nor all processors."""
 REPETITION = r"^(.{1,4})\1+$"
 """A few characters over and over."""
 UNUSABLE = "!"
@@ -41,11 +44,13 @@ class Passwords:
             memory_cost=settings.argon2_memory_kib,
             parallelism=settings.argon2_parallelism,
         )
+        self._turn = BoundedSemaphore(HASHES_AT_ONCE)
         self._dummy = self._hasher.hash("a password nobody has")
 
     def hash(self, password: str) -> str:
         """Return the encoded hash, with its salt and parameters."""
-        return self._hasher.hash(password)
+        with self._turn:
+            return self._hasher.hash(password)
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Tell whether the password is the stored one.
@@ -55,7 +60,8 @@ class Passwords:
         """
         known = stored is not None and stored != UNUSABLE
         try:
-            matches = self._hasher.verify(stored if known and stored else self._dummy, password)
+            with self._turn:
+                matches = self._hasher.verify(stored if known and stored else self._dummy, password)
         except (VerificationError, InvalidHashError):
             return False
         return matches and known
