@@ -18,7 +18,8 @@ from qlf.brief.choose import Vocabulary, choose
 from qlf.brief.consistent import make_consistent
 from qlf.brief.draft import Draft
 from qlf.brief.facts import Facts
-from qlf.brief.grammar import fields, mentions, negation, relations, roles, rules, states
+from qlf.brief.grammar import fields, mentions, negation, relations, roles, rules, states, tables
+from qlf.brief.language import expect_english
 from qlf.brief.naming import slug
 from qlf.brief.packstore import catalogue
 from qlf.brief.text import clean
@@ -33,6 +34,7 @@ def find_facts(brief: Brief) -> Facts:
     """Everything that the grammar finds in a brief."""
     facts = Facts()
     negation.find_negations(brief, facts)
+    tables.find_tables(brief, facts)
     fields.find_fields(brief, facts)
     mentions.find_mentions(brief, facts)
     roles.find_roles(brief, facts)
@@ -49,6 +51,7 @@ def compile_text(text: str, *, name: str | None = None) -> Spec:
         InputError: When nothing can be built from it.
     """
     brief = read(clean(text))
+    expect_english(brief)
     facts = find_facts(brief)
     words = choose(brief, facts, catalogue())
     draft = Draft()

@@ -92,12 +92,15 @@ _TEXTUAL = {T.STRING, T.TEXT, T.EMAIL, T.PHONE, T.URL}
 _NUMERIC = {T.INTEGER, T.DECIMAL, T.MONEY, T.DURATION}
 
 
+_PLAIN = Shape(max_length=200)
+
+
 @lru_cache(maxsize=2048)
 def _shape(name: str) -> Shape:
     for pattern, shape in shape_table():
         if pattern.match(name):
             return shape
-    return Shape(max_length=200)
+    return _PLAIN
 
 
 def is_known(name: str) -> bool:
@@ -129,6 +132,11 @@ def make_field(
             shape = replace(
                 shape, type=hints.type, pattern=None, unit=None, minimum=None, maximum=None, choices=()
             )
+    bounds = [bound for bound in (hints.minimum, hints.maximum) if bound is not None]
+    if bounds and hints.type is None and not hints.choices and shape == _PLAIN:
+        # "berth (1-80)": nothing but a number has such bounds.
+        whole = all(bound == bound.to_integral_value() for bound in bounds)
+        shape = replace(shape, type=T.INTEGER if whole else T.DECIMAL, max_length=None)
     kind = shape.type
     choices = hints.choices or shape.choices
     if shape.rename and kind is shape.type and not hints.choices:

@@ -70,8 +70,14 @@ class Catalogue:
         return self._packs[key]
 
 
+_NOT_NAMES = frozenset(
+    ["words", "when", "kind", "fields", "states", "held_state", "transition", "label", "step", "value"]
+)
+"""Keys of a pack below which an entity's name means something else: a word, a type, a state."""
+
+
 def _renamed(raw: dict[str, Any], old: str, new: str) -> dict[str, Any]:
-    """A pack with one entity under another name, everywhere but in its words and in the values of enums."""
+    """A pack with one entity under another name."""
     pairs = {old: new, plural(old): plural(new)}
     pattern = re.compile(
         rf"(?<![\w|\[])(?:{'|'.join(sorted(map(re.escape, pairs), key=len, reverse=True))})(?![\w|\]])"
@@ -80,8 +86,12 @@ def _renamed(raw: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     spoken = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, prose), key=len, reverse=True))})\b")
 
     def change(value: Any, key: str = "") -> Any:
-        if key in ("words", "when", "kind"):
+        if key in _NOT_NAMES or (key == "include" and str(value).startswith("when ")):
             return value
+        if key in ("grants", "public"):
+            return {pairs.get(name, name): actions for name, actions in value.items()}
+        if key == "transitions":
+            return {name: change(step) if isinstance(step, dict) else step for name, step in value.items()}
         if isinstance(value, dict):
             return {pairs.get(name, name): change(item, name) for name, item in value.items()}
         if isinstance(value, list):

@@ -51,7 +51,10 @@ def examine(settings: Settings, *, online: bool = False) -> list[Check]:
     questions: list[Callable[[], list[Check]]] = [
         lambda: [_python(), _ruff()],
         lambda: [_uv(settings)],
-        lambda: [_folder("cache folder", settings.cache_dir), _folder("state folder", settings.state_dir)],
+        lambda: [
+            _folder("cache folder", settings.cache_dir, "every run does all of its work again"),
+            _folder("state folder", settings.state_dir, "qlf up, deploy and status cannot work"),
+        ],
         lambda: [_disk(settings.cache_dir)],
         lambda: _sandbox(settings),
         lambda: [_index(settings, online=online)],
@@ -122,7 +125,7 @@ def _uv(settings: Settings) -> Check:
     return Check("uv", "ok", f"{answer} at {program}", essential=True)
 
 
-def _folder(name: str, folder: Path) -> Check:
+def _folder(name: str, folder: Path, lost: str) -> Check:
     existing = folder
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
@@ -132,10 +135,10 @@ def _folder(name: str, folder: Path) -> Check:
         beside.write_bytes(b"qlf")
     except OSError as error:
         why = f"{folder} cannot be written: {error.strerror}"
-        return Check(name, "missing", why, "set QLF_HOME to a folder that can be", essential=True)
+        return Check(name, "missing", why, f"{lost}: set QLF_HOME to a folder that can be")
     finally:
         beside.unlink(missing_ok=True)
-    return Check(name, "ok", f"{folder} can be written", essential=True)
+    return Check(name, "ok", f"{folder} can be written")
 
 
 def _disk(folder: Path) -> Check:

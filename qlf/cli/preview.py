@@ -15,6 +15,7 @@ def preview(run: Run, request: GenerateRequest, *, as_json: bool) -> None:
     """Make the application in memory, without running any gate, and print what would be written."""
     from dataclasses import replace
 
+    from qlf.blueprint.gaps import gaps
     from qlf.cli.options import check_overlays
     from qlf.cli.progress import progress
     from qlf.core.spec import dump_spec
@@ -31,6 +32,9 @@ def preview(run: Run, request: GenerateRequest, *, as_json: bool) -> None:
         context.on_event = show
         result = generate(unjudged, None, context)
     files = {path: len(file.data) for path, file in result.tree.items()}
+    missing = gaps(spec)
+    for gap in missing:
+        screen.say(f"asked for and not built: {gap.name}: {gap.text}", "warn")
     if as_json:
         screen.document(
             {
@@ -38,6 +42,7 @@ def preview(run: Run, request: GenerateRequest, *, as_json: bool) -> None:
                 "engine": request.engine,
                 "spec": spec.model_dump(mode="json", by_alias=True),
                 "plan": [{"step": step, "title": title} for step, title in steps],
+                "not_built": [gap.to_json() for gap in missing],
                 "files": len(files),
                 "paths": [{"path": path, "bytes": size} for path, size in files.items()],
                 "digest": result.tree.digest,

@@ -13,6 +13,7 @@ A deployment is a folder below `state_dir`:
       secrets.json      the signing key and the first administrator's password, mode 0600
       data/             the database, kept when the application stops
       app/              the files that run
+      run/              the socket between the application and its port
       log.txt           the latest output, without secrets
 """
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from qlf.core.runbook import Runbook
@@ -31,12 +30,13 @@ SERVE = Limits(
 """For the server, which stays."""
 
 
-@contextmanager
-def placed(sandbox: Sandbox, home: Home) -> Iterator[tuple[Mount, Mount]]:
-    """Where commands see the files, read-only, and the data."""
-    with sandbox.workspace(home.app) as files:
-        app = sandbox.place(files.path, "/app")
-        yield app, sandbox.place(home.make_data(sandbox.owner), "/data", writable=True)
+def placed(sandbox: Sandbox, home: Home) -> tuple[Mount, Mount]:
+    """Where commands see the files, read-only, and the data.
+
+    Neither is in the folder for temporary files, which machines empty of whatever is some days old.
+    """
+    app = sandbox.place(home.app.resolve(), "/app")
+    return app, sandbox.place(home.make_data(sandbox.owner), "/data", writable=True)
 
 
 def command(

@@ -32,6 +32,7 @@ class Home:
         self.name = path.name
         self.app = path / "app"
         self.data = path / "data"
+        self.run = path / "run"
         self.secrets = path / "secrets.json"
         self.plan = path / "plan.json"
         self.log = path / "log.txt"
@@ -91,6 +92,11 @@ class Home:
         # The sandbox may run as another user, who has to read this whatever the umask is.
         for folder in (self.app, *(path for path in self.app.rglob("*") if path.is_dir())):
             folder.chmod(0o755)
+
+    def make_run(self) -> None:
+        """An empty folder for the socket; what a killed process left there is taken away."""
+        shutil.rmtree(self.run, ignore_errors=True)
+        self.run.mkdir(mode=0o755)
 
     def make_data(self, owner: tuple[int, int]) -> Path:
         """The folder of the database, which belongs to the user of the sandbox."""

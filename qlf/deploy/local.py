@@ -171,24 +171,23 @@ def _set_up(home: Home, tree: Tree, spec: Spec, where: _Where) -> None:
     environment = where.environment(tree.text(book.serve_lock))
     keys = home.keep_secrets(accounts=spec.auth.enabled)
     home.replace_app(tree)
-    with placed(sandbox, home) as mounts:
+    home.make_run()
+    mounts = placed(sandbox, home)
 
-        def run(words: tuple[str, ...], env: Mapping[str, str] | None = None) -> Completed:
-            secret = keys["secret_key"]
-            return sandbox.run(
-                command(words, sandbox, environment, book, mounts, secret, limits=SETUP, env=env)
-            )
+    def run(words: tuple[str, ...], env: Mapping[str, str] | None = None) -> Completed:
+        secret = keys["secret_key"]
+        return sandbox.run(command(words, sandbox, environment, book, mounts, secret, limits=SETUP, env=env))
 
-        try:
-            _require(run(book.migrate), "its database could not be migrated", keys)
-            if "admin_password" in keys and "admin_created" not in keys:
-                env = {book.admin_password_variable: keys["admin_password"]}
-                done = run((*book.create_admin, keys["admin_email"]), env)
-                _require(done, "its first administrator could not be made", keys)
-                known = {**keys, "admin_created": "yes"}
-                write_private(home.secrets, json.dumps(known, indent=2).encode())
-        except SandboxFailed as error:
-            raise DeployError(error.message, hint=error.hint) from error
+    try:
+        _require(run(book.migrate), "its database could not be migrated", keys)
+        if "admin_password" in keys and "admin_created" not in keys:
+            env = {book.admin_password_variable: keys["admin_password"]}
+            done = run((*book.create_admin, keys["admin_email"]), env)
+            _require(done, "its first administrator could not be made", keys)
+            known = {**keys, "admin_created": "yes"}
+            write_private(home.secrets, json.dumps(known, indent=2).encode())
+    except SandboxFailed as error:
+        raise DeployError(error.message, hint=error.hint) from error
 
 
 def _require(done: Completed, otherwise: str, keys: Mapping[str, str]) -> None:

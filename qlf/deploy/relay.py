@@ -123,8 +123,8 @@ class _Relay:
             uv=Path(plan["uv"]),
             variables={},
         )
-        app, data = stack.enter_context(placed(sandbox, home))
-        work = stack.enter_context(sandbox.workspace({}))
+        app, data = placed(sandbox, home)
+        work = stack.enter_context(sandbox.workspace({}, base=home.run))
         run = sandbox.place(work.path, "/run/app", writable=True)
         words = (*book.serve, f"{run.target}/{_SOCKET}")
         secret = self.secrets["secret_key"]

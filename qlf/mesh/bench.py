@@ -15,6 +15,7 @@ from qlf.core.spec import Spec
 from qlf.core.tree import Tree
 from qlf.errors import InputError
 from qlf.mesh.context import MeshContext
+from qlf.mesh.typecache import PROBE, foreign_modules, read_left, remembered, seed_files
 from qlf.sandbox import (
     Command,
     Completed,
@@ -31,9 +32,13 @@ from qlf.sandbox import (
 if TYPE_CHECKING:
     from qlf.mesh.server import Fresh
 
-__all__ = ["Bench"]
+__all__ = ["CHECK_LIMITS", "Bench"]
 
 APP = "/app"
+TYPES = "/types"
+MIB = 1024 * 1024
+CHECK_LIMITS = Limits(cpu_seconds=300, wall_seconds=300.0, memory_bytes=3072 * MIB, output_bytes=8 * MIB)
+"""For programs that read the whole application and its packages."""
 Made = TypeVar("Made")
 
 
@@ -97,9 +102,12 @@ class Bench:
 
     @contextmanager
     def types_cache(self) -> Iterator[Mount]:
-        """A folder for the type checker's cache."""
-        with self.sandbox.workspace({}) as work:
-            yield self.sandbox.place(work.path, "/types", writable=True)
+        """A folder for the type checker's cache, with what it knows of the packages already."""
+        modules = foreign_modules(self.tree)
+        folder = self._folder("types")
+        start = remembered(folder, self.environment.digest, modules, lambda: self._learn_types(modules))
+        with self.sandbox.workspace(start) as work:
+            yield self.sandbox.place(work.path, TYPES, writable=True)
 
     def command(
         self,
@@ -126,6 +134,14 @@ class Bench:
     def start(self, command: Command) -> Process:
         """Start it and go on."""
         return self.sandbox.start(command)
+
+    def _learn_types(self, modules: tuple[str, ...]) -> dict[str, bytes]:
+        with self.sandbox.workspace(seed_files(modules)) as work, self.sandbox.workspace({}) as left:
+            here = self.sandbox.place(work.path, APP, writable=True)
+            cache = self.sandbox.place(left.path, TYPES, writable=True)
+            words = (*self.runbook.types, cache.target, PROBE)
+            self.run(self.command(words, here, mounts=(cache,), limits=CHECK_LIMITS))
+            return read_left(left)
 
     def _once(self, name: str, make: Callable[[], Made]) -> Made:
         if name not in self._made:

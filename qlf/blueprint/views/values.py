@@ -43,30 +43,41 @@ def json_value(field: FieldView) -> str:
     if kind in simple:
         return simple[kind]
     if field.spec.pattern is not None:
-        return matching(field).replace("{number:0", "{1:0")
+        return matching(field).replace("{number", "{1")
     text = "Some words that say why".ljust(field.min_length, "x")[: field.max_length].strip()
     return f'"{text}"'
 
 
 def matching(field: FieldView) -> str:
-    """An expression over `number` that matches the pattern of a field.
+    """An expression over `number` that matches the pattern of a field; it differs where it can.
 
     Raises:
         InputError: If no example is found.
     """
-    made = example(field.spec.pattern or "", field.min_length, field.max_length)
-    if made is None:
+    pattern = field.spec.pattern or ""
+    longer = min(max(field.min_length, 6), field.max_length)
+    short = example(pattern, field.min_length, field.max_length)
+    for made in (example(pattern, longer, field.max_length), short):
+        for found in reversed(list(re.finditer(r"[0-9]{2,}", made or ""))):
+            width = len(found[0])
+            pair = (made or "")[: found.start()], (made or "")[found.end() :]
+            if all(_fits(field, f"{pair[0]}{number:0{width}}{pair[1]}") for number in (1, 37)):
+                return f'f"{_inside(pair[0])}{{number:0{width}}}{_inside(pair[1])}"'
+    if short is None:
         raise InputError(
-            f"no example of the pattern {field.spec.pattern!r} of {field.entity}.{field.name} was found",
+            f"no example of the pattern {pattern!r} of {field.entity}.{field.name} was found",
             hint="say the pattern more plainly, or leave it out",
         )
-    for found in reversed(list(re.finditer(r"[0-9]{2,}", made))):
-        before, after = made[: found.start()], made[found.end() :]
-        width = len(found[0])
-        if re.search(field.spec.pattern or "", f"{before}{37:0{width}}{after}"):
-            quoted = [
-                part.replace("\\", "\\\\").replace('"', '\\"').replace("{", "{{").replace("}", "}}")
-                for part in (before, after)
-            ]
-            return f'f"{quoted[0]}{{number:0{width}}}{quoted[1]}"'
-    return literal(field, made)
+    if all(_fits(field, f"{short}{number}") for number in (1, 37, 400)):
+        return f'f"{_inside(short)}{{number}}"'
+    return literal(field, short)
+
+
+def _fits(field: FieldView, text: str) -> bool:
+    long_enough = field.min_length <= len(text) <= field.max_length
+    return long_enough and re.search(field.spec.pattern or "", text) is not None
+
+
+def _inside(text: str) -> str:
+    """The text as it may stand inside an f-string."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("{", "{{").replace("}", "}}")

@@ -165,7 +165,8 @@ def _heading_bullet(sentence: Sentence, facts: Facts) -> bool:
     members = split_list(sentence.text)
     if (len(members) != 1 or not _plausible(members[0])) and ":" not in sentence.text:
         return False
-    raw, _, rest = sentence.text.partition(":")
+    raw = re.split(r"[:(]", sentence.text, maxsplit=1)[0]
+    rest = sentence.text.partition(":")[2]
     member = _split_item(sentence.text)
     label, _ = _member_name(member)
     if (
@@ -290,6 +291,10 @@ def _member_name(member: Item) -> tuple[str | None, str]:
         )
     ):
         typed = words.pop()
+    if "of" in words[1:] and not is_known(field_name(" ".join(words)) or ""):
+        # "e-mail of the owner" is an e-mail; "date of birth" is a field as it stands.
+        front = words[: words.index("of", 1)]
+        words = front if is_known(field_name(" ".join(front)) or "") else words
     if len(words) > 1 and words[-1].lower() in ("of", "is"):
         words.pop()
     return field_name(" ".join(words)), typed.strip()

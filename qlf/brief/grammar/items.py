@@ -205,9 +205,8 @@ def choices_of(text: str) -> tuple[str, ...]:
 def _names(pieces: list[str]) -> tuple[str, ...]:
     names: list[str] = []
     for piece in pieces:
-        value = re.sub(
-            r"\A\s*(?:and|or|either|e\.g\.|i\.e\.|an?|the)\s+", "", piece.strip(), flags=re.IGNORECASE
-        )
+        value = re.sub(r"\A\s*(?:and|or|either|e\.g\.|i\.e\.)\s+", "", piece.strip(), flags=re.IGNORECASE)
+        value = re.sub(r"\A(?:an?|the)\s+", "", value)
         name = state_name(value.strip(" .'\"")) if value.strip() else None
         if name and name not in names and len(name) <= 40 and name not in ("etc", "more", "others"):
             names.append(name)

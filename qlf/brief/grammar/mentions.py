@@ -31,7 +31,16 @@ def find_mentions(brief: Brief, facts: Facts) -> None:
                 weight, why = min(weight, 0.4), "what the application is about"
             elif item.light == "management" or _is_management(items, index):
                 weight, why = max((weight, why), (1.0, "named as something to manage"))
-            if item.light in ("log", "logs", "list", "lists", "database", "catalog", "catalogue", "collection"):
+            if item.light in (
+                "log",
+                "logs",
+                "list",
+                "lists",
+                "database",
+                "catalog",
+                "catalogue",
+                "collection",
+            ):
                 # "a beehive log" names the application as often as a thing in it.
                 weight = min(weight, 0.9)
             if item.lower in word_list("noise") or item.head in word_list("noise"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.scalarstring import LiteralScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from qlf.core.spec.document import Spec
 from qlf.core.yaml import dump_yaml, load_yaml, plain
@@ -81,9 +81,12 @@ def _commented(value: Any) -> Any:
         if all(not isinstance(item, dict | list) for item in value):
             items.fa.set_flow_style()
         return items
-    if isinstance(value, str) and "\n" in value and all(char == "\n" or char.isprintable() for char in value):
-        return LiteralScalarString(value)
-    # Anything that does not print is quoted with escapes, or it could not be read back.
+    if isinstance(value, str):
+        # Anything that does not print is written as an escape, or it would not be read back as it was.
+        if not all(char == "\n" or char.isprintable() for char in value):
+            return DoubleQuotedScalarString(value)
+        if "\n" in value:
+            return LiteralScalarString(value)
     return value
 
 

@@ -6,16 +6,13 @@ from collections.abc import Callable
 
 from qlf.core.finding import Finding
 from qlf.errors import EnvironmentUnavailable
-from qlf.mesh.bench import Bench
+from qlf.mesh.bench import CHECK_LIMITS, Bench
 from qlf.mesh.checks.leaks import check_leaks
 from qlf.mesh.checks.linters import check_configuration, parse_mypy, parse_ruff_check, parse_ruff_format
 from qlf.mesh.checks.stubs import check_stubs
 from qlf.mesh.checks.syntax import check_syntax
 from qlf.mesh.gate import Gate, Outcome, limited
-from qlf.sandbox import Completed, Limits, Mount
-
-_MIB = 1024 * 1024
-_LIMITS = Limits(cpu_seconds=300, wall_seconds=300.0, memory_bytes=3072 * _MIB, output_bytes=8 * _MIB)
+from qlf.sandbox import Completed, Mount
 
 
 def _run(bench: Bench) -> Outcome:
@@ -64,7 +61,7 @@ def _format(bench: Bench, app: Mount) -> list[Finding]:
 def _ruff(
     bench: Bench, app: Mount, tool: str, words: tuple[str, ...], parse: Callable[[bytes, str], list[Finding]]
 ) -> list[Finding]:
-    done = bench.run(bench.command(words, app, limits=_LIMITS))
+    done = bench.run(bench.command(words, app, limits=CHECK_LIMITS))
     if done.killed_reason is None and not done.output_truncated:
         try:
             found = parse(done.stdout, app.target)
@@ -78,7 +75,7 @@ def _ruff(
 
 def _types(bench: Bench, app: Mount, cache: Mount) -> list[Finding]:
     words = (*bench.runbook.types, cache.target)
-    done = bench.run(bench.command(words, app, mounts=(cache,), limits=_LIMITS))
+    done = bench.run(bench.command(words, app, mounts=(cache,), limits=CHECK_LIMITS))
     if done.returncode in (0, 1) and done.killed_reason is None and not done.output_truncated:
         try:
             found = parse_mypy(done.stdout, app.target)

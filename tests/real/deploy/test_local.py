@@ -118,6 +118,18 @@ def test_secrets_are_private_and_nowhere_else(start: Start, state: Path) -> None
         assert not [path for path in others if path.is_file() and value in path.read_text()]
 
 
+def test_nothing_of_it_is_in_the_folder_for_temporary_files(
+    start: Start, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "temporary"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    deployment = start()
+    assert deployment.status == "ready"
+    opened = {os.readlink(link) for link in Path(f"/proc/{deployment.pid}/fd").iterdir()}
+    assert not [path for path in opened if path.startswith(("/tmp/qlf-", "/var/tmp", str(elsewhere)))]
+
+
 def test_changed_files_start_anew_with_the_same_data(start: Start, app: Path) -> None:
     first = start()
     main = app / "app" / "main.py"

@@ -186,3 +186,23 @@ def test_a_spec_of_any_brief_survives_being_written(sample: str, noise: str) -> 
 def test_the_same_brief_gives_the_same_spec() -> None:
     for text in SAMPLES:
         assert compile_brief(text).digest == compile_brief(text).digest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Eine Werkstatt: Kunden bringen Autos, und die Mechaniker arbeiten mit Teilen für den Kunden",
+        "Une boutique avec des produits et des commandes pour les clients et le stock dans un panier",
+        "Um sistema de gestão para uma escola com cadastro de alunos e notas dos professores",
+    ],
+)
+def test_another_language_is_refused_rather_than_half_understood(text: str) -> None:
+    with pytest.raises(InputError, match="English"):
+        compile_brief(text)
+
+
+def test_foreign_words_in_an_english_brief_are_fine() -> None:
+    spec = compile_brief(
+        "A shop for crêpes à la carte with products, a cart and orders, run by la Tour und Söhne"
+    )
+    assert "product" in {entity.name for entity in spec.entities}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qlf.core.spec import Question, SpecFile, dump_spec, load_spec, parse_spec
@@ -40,6 +40,11 @@ def test_a_written_spec_reads_back_equal() -> None:
     assert dump_spec(load_spec(dump_spec(spec))) == dump_spec(spec)
 
 
+@example("\x85")
+@example("a\u2028b\n")
+@example("\x1f\n")
+@example("\ufeff")
+@example(" \n \n")
 @given(TEXTS | st.text(alphabet=" \n\t-:#'\"|>x", max_size=40))
 @settings(max_examples=150, deadline=None)
 def test_any_brief_survives(brief: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cli import main
+from app.core.config import Settings
 from app.core.passwords import UNUSABLE
 from app.models.login_throttle import LoginThrottle
 from app.models.user import User
@@ -43,6 +44,19 @@ def test_create_admin_reads_the_password_from_standard_input(
     monkeypatch: pytest.MonkeyPatch, session: Session
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+
+    assert main(["create-admin", "--email", "root@example.com"]) == 0
+
+    assert session.scalars(select(User)).one().role is Role.ADMIN
+
+
+def test_create_admin_does_not_show_the_password_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, session: Session
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: PASSWORD)
 
     assert main(["create-admin", "--email", "root@example.com"]) == 0
 
@@ -138,13 +152,13 @@ def test_seed_is_refused_in_production(
 
 
 def test_purge_deletes_what_ended_long_ago(
-    client: TestClient, session: Session, time: MovableClock
+    client: TestClient, session: Session, settings: Settings, time: MovableClock
 ) -> None:
     row = add_user(session, "user@example.com")
     body = {"email": row.email, "password": PASSWORD}
     client.post(f"{API}/auth/login", json=body)
     client.post(f"{API}/auth/login", json=body | {"password": "wrong"})
-    time.advance(days=45)
+    time.advance(days=settings.session_days + 15)
     client.post(f"{API}/auth/login", json=body)
 
     main(["purge", "--days", "30"])

@@ -1,6 +1,7 @@
 """The command line of whoever operates the application: `python -m app.cli COMMAND`."""
 
 import argparse
+import getpass
 import json
 import os
 import sys
@@ -78,7 +79,7 @@ def _create_admin(arguments: argparse.Namespace) -> None:
     from app.services.user import create_user
 
     settings = load_settings()
-    password = os.environ.get(PASSWORD_VARIABLE) or sys.stdin.readline().rstrip("\n")
+    password = os.environ.get(PASSWORD_VARIABLE) or _ask_password()
     try:
         data = UserCreate(
             email=arguments.email,
@@ -92,6 +93,12 @@ def _create_admin(arguments: argparse.Namespace) -> None:
     with _session(settings) as session:
         user = create_user(session, Passwords(settings), data)
     print(f"Administrator {user.email} was created.")
+
+
+def _ask_password() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("Password: ")
+    return sys.stdin.readline().rstrip("\n")
 
 
 def _seed(arguments: argparse.Namespace) -> None:

@@ -296,6 +296,8 @@ def test_checkout_makes_one_order_with_the_lines(
         )
         for _ in range(2)
     ]
+    # What was stored stays readable here, also when its row goes.
+    session.expunge_all()
 
     answer = client.post(
         f"{URL}/{row.id}/checkout",
