@@ -85,7 +85,13 @@ def _text(field: Field) -> Json:
     if kind is FieldType.PHONE:
         return {"type": "string", "minLength": 5, "maxLength": 24, "pattern": _PHONE}
     if kind is FieldType.URL:
-        return {"type": "string", "minLength": 8, "maxLength": 2000, "pattern": _WEB}
+        least = max(field.min_length or 8, 8)
+        return {
+            "type": "string",
+            "minLength": least,
+            "maxLength": max(field.max_length or 2000, least),
+            "pattern": _WEB,
+        }
     least, most = text_lengths(field)
     schema: Json = {"type": "string", "maxLength": most}
     if least:

@@ -29,6 +29,8 @@ class ScreeningView:
     metric_class: str
     amount_member: str
     velocity_member: str
+    sum_member: str
+    """The metric that adds up the amounts within the window; empty where rules do not have it."""
     window_optional: bool
     values: tuple[tuple[str, str], ...]
     """Arguments of the alert."""
@@ -62,7 +64,15 @@ def screening_view(spec: Spec, rule: Screening) -> ScreeningView:
     state = assigned(spec, rule.entity, machine.field)
     amount = spec.entity(rule.entity).field(rule.amount)
     members = [choice.upper() for choice in metric.choices]
+    amounts = next((m for m in members if "AMOUNT" in m), members[0])
     velocity = next((m for m in members if "VELOCITY" in m or "COUNT" in m or "FREQUENCY" in m), members[-1])
+    summed = next((m for m in members if "SUM" in m), "")
+    unknown = sorted(set(members) - {amounts, velocity, summed})
+    if unknown:
+        raise InputError(
+            f"the screening {rule.name!r} knows no metric {unknown[0].lower()!r}",
+            hint="the metrics are amount, count and sum",
+        )
     return ScreeningView(
         rule.name,
         coded(spec, rule.rules),
@@ -76,8 +86,9 @@ def screening_view(spec: Spec, rule: Screening) -> ScreeningView:
         machine.field,
         metric.name,
         field_view(spec, rule.rules, metric.name).enum_class,
-        next((m for m in members if "AMOUNT" in m), members[0]),
+        amounts,
         velocity,
+        summed,
         not window.required,
         _alert(spec, rule, to_row.name, to_rule.name if to_rule else None),
         f"{to_row.name}_id",
