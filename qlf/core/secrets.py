@@ -35,7 +35,8 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("JSON web token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16,}"),
         (
             "password in an address",
-            r"\b[a-z][a-z0-9+.-]{2,20}://[^\s:/@'\"{}$<>]{1,64}:[^\s/@'\"{}$<>]{3,128}@",
+            # `user:password@` and `user:secret@` are how documents spell an address without its secret.
+            r"\b[a-z][a-z0-9+.-]{2,20}://[^\s:/@'\"{}$<>]{1,64}:(?!(?:password|secret)@)[^\s/@'\"{}$<>]{3,128}@",
         ),
     )
 )

@@ -60,7 +60,8 @@ def test_the_installed_command_ignores_modules_of_the_working_directory(wheel, t
     script.parent.mkdir()
     script.write_text(
         f"#!{sys.executable}\nimport sys\nsys.path.insert(1, {str(site)!r})\n"
-        "from qlf.cli import main\nimport qlf\nassert qlf.__file__.startswith(sys.path[1])\nsys.exit(main())\n"
+        "from qlf.cli import main\nimport qlf\n"
+        "assert qlf.__file__.startswith(sys.path[1])\nsys.exit(main())\n"
     )
     script.chmod(0o755)
     plan = [str(script), "plan", "Create a REST API for user management with authentication", "--json"]

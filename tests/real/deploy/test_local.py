@@ -126,7 +126,7 @@ def test_nothing_of_it_is_in_the_folder_for_temporary_files(
     monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
     deployment = start()
     assert deployment.status == "ready"
-    opened = {os.readlink(link) for link in Path(f"/proc/{deployment.pid}/fd").iterdir()}
+    opened = {str(link.readlink()) for link in Path(f"/proc/{deployment.pid}/fd").iterdir()}
     assert not [path for path in opened if path.startswith(("/tmp/qlf-", "/var/tmp", str(elsewhere)))]
 
 

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -302,15 +303,16 @@ def admin() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def sign_in() -> Callable[..., httpx.Client]:
+def sign_in() -> Callable[..., AbstractContextManager[httpx.Client]]:
     """A client of the API that is signed in as the administrator."""
 
-    def run(url: str, **options: Any) -> httpx.Client:
-        client = httpx.Client(base_url=f"{url}/api/v1", trust_env=False, timeout=30, **options)
-        answer = client.post("/auth/login", json=ADMIN)
-        assert answer.status_code == 200, answer.text
-        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-        return client
+    @contextmanager
+    def run(url: str, **options: Any) -> Iterator[httpx.Client]:
+        with httpx.Client(base_url=f"{url}/api/v1", trust_env=False, timeout=30, **options) as client:
+            answer = client.post("/auth/login", json=ADMIN)
+            assert answer.status_code == 200, answer.text
+            client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            yield client
 
     return run
 
