@@ -5,6 +5,7 @@ The expression belongs to the application under test, and some take for ever to 
 
 from __future__ import annotations
 
+import importlib
 import re
 import warnings
 from typing import Any
@@ -49,11 +50,11 @@ def fits(pattern: str, text: str) -> bool | None:
 
 
 def _parse(pattern: str) -> Any:
-    from re import _parser  # type: ignore[attr-defined]  # public until 3.11 as sre_parse
-
+    # Public as `sre_parse` until 3.11, and not to be had otherwise.
+    parser = importlib.import_module("re._parser")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _parser.parse(pattern)
+        return parser.parse(pattern)
 
 
 def _nests(items: Any, *, inside: bool) -> bool:
