@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qlf.brief.explain import Row
+    from qlf.brief.explanation import Row
     from qlf.core.spec import Spec
 
 __all__ = ["compile_brief", "explain"]
@@ -35,6 +35,6 @@ def compile_brief(text: str, *, name: str | None = None) -> Spec:
 
 def explain(spec: Spec) -> list[Row]:
     """One row for every part of the spec: where it came from, and the words of the brief behind it."""
-    from qlf.brief.explain import rows
+    from qlf.brief.explanation import rows
 
     return rows(spec)

@@ -126,9 +126,20 @@ class BehaviourView:
         """Whether the service has to know who asks, beyond the right to ask at all."""
         if self.owned:
             return True
+        if action == "create" and self._authors:
+            return True
         if action in ("create", "update"):
             return self._guarded
         return any(verb.name == action and verb.approvals for verb in self.verbs)
+
+    @property
+    def _authors(self) -> tuple[str, ...]:
+        """Required relations to the account that no request gives: they name who made the row."""
+        return tuple(
+            relation.name
+            for relation in self.spec.relations_from(self.entity.name)
+            if relation.read_only and relation.required and self.spec.entity(relation.to).account
+        )
 
     @property
     def _guarded(self) -> bool:
@@ -253,7 +264,8 @@ class BehaviourView:
         given = {field.name for field in self.entity.fields if not field.read_only}
         values = initial_values(self.spec, self.entity, given)
         owner = ("owner_id=access.user_id",) if self.keeps_owner else ()
-        return (*owner, *(f"{name}={value}" for name, value in values.items()))
+        author = (f"{name}_id=access.user_id" for name in self._authors)
+        return (*owner, *author, *(f"{name}={value}" for name, value in values.items()))
 
     @property
     def state_field(self) -> str:

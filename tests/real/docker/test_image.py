@@ -173,7 +173,11 @@ def test_burst_of_logins_stays_within_the_memory(docker, serve, ready):
         list(pool.map(guess, range(180)))
 
     ready(served.url)
+    status = _python(docker, served.name, "print(open('/proc/1/status').read())")
+    peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
     state = docker.inspect(served.name)["State"]
+    assert peak
+    assert int(peak[1]) < 256 * 1024, "half of the limit"
     assert (state["Status"], state["OOMKilled"]) == ("running", False)
     assert set(counted) <= {401, 429}
     assert counted[401] >= 40
