@@ -52,7 +52,8 @@ format: setup-dev ## Format the code in place
 test: lint types ## Lint, types and the fast test suite
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not real" --ignore=tests/bench -n 2 -q
 
-test-real: setup-dev ## The slow suites: sandbox, servers, generated applications
+test-real: setup-dev ## The slow suites: sandbox, servers, containers, generated applications
+	@scripts/real-parts
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m real -q
 
 bench: setup-dev ## Measure, with peers in the same run
