@@ -98,6 +98,13 @@ async def _run(parameters: GenerateParameters, context: EngineContext) -> State[
     return state
 
 
+class _Written(Artifact):
+    """An artifact whose data is the text to show: the base class would quote it once more."""
+
+    async def aformat(self) -> str:
+        return str(self.data)
+
+
 class _Shown:
     """What a run shows of itself while it goes: name and artifacts. No failure here fails the run."""
 
@@ -124,7 +131,7 @@ class _Shown:
 
     def artifact(self, artifact: dict[str, Any]) -> None:
         """Show an artifact, without waiting for it."""
-        self._start(Artifact(**artifact).acreate(self._client))
+        self._start(_Written(**artifact).acreate(self._client))
 
     async def finish(self) -> None:
         """Wait until everything is shown."""

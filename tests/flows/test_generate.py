@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +75,8 @@ def test_a_run_is_visible_with_every_step_and_what_it_made(
     )
     assert {"spec", "data-model", "gates", "files"} <= artifacts.keys()
     assert "How many?" in artifacts["spec"]["data"]
-    assert "```mermaid" in artifacts["data-model"]["data"]
+    assert "\n```mermaid\n" in artifacts["data-model"]["data"]
+    assert {row["gate"] for row in json.loads(artifacts["gates"]["data"])} >= {"static", "unit"}
     assert len([event for event in told if event.kind == "finished"]) == 9
 
 
