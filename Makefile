@@ -24,6 +24,9 @@ $(RUN_STAMP): requirements/run.lock pyproject.toml $(BIN)/uv
 	@echo "Installing the locked packages into $(VENV) …"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements/run.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -q qlf flows tasks blocks overlays scenarios
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c "from qlf.blueprint.environment import environment as made; \
+	  [made().get_template(name) for name in made().list_templates(extensions=['j2'])]"
 	@touch $@
 
 $(DEV_STAMP): requirements/dev.lock $(RUN_STAMP)

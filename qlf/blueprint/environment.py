@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import textwrap
+from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from jinja2 import PackageLoader, StrictUndefined
+from jinja2 import FileSystemBytecodeCache, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from qlf.blueprint.views.access import policy
@@ -32,6 +36,26 @@ _PIECE = 70
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 
 
+class _Bytecode(FileSystemBytecodeCache):
+    """Compiled templates beside their sources, as Python keeps its own; where that cannot be, none."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if not sys.dont_write_bytecode:
+            with suppress(OSError):
+                super().dump_bytecode(bucket)
+
+
+def _bytecode() -> _Bytecode:
+    folder = Path(__file__).parent / "fastapi" / "__pycache__"
+    with suppress(OSError):
+        folder.mkdir(exist_ok=True)
+    return _Bytecode(str(folder))
+
+
 @lru_cache(maxsize=1)
 def environment() -> ImmutableSandboxedEnvironment:
     """The environment, made once for each process."""
@@ -44,6 +68,7 @@ def environment() -> ImmutableSandboxedEnvironment:
         # Output is source code, not HTML: each place has its own filter below.
         autoescape=False,
         cache_size=-1,
+        bytecode_cache=_bytecode(),
     )
     made.filters.update(
         doc=docstring,
