@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "BudgetRefused",
     "DeployError",
     "EnvironmentUnavailable",
     "InputError",
     "InternalError",
+    "KeyStoreError",
+    "LedgerUnavailable",
     "OutputError",
     "ProviderError",
     "QlfError",
@@ -68,6 +71,18 @@ class ProviderError(QlfError):
     """A model provider or the budget refused."""
 
     exit_code = 5
+
+
+class BudgetRefused(ProviderError):
+    """A budget would be exceeded by what is asked for; nothing was sent."""
+
+
+class LedgerUnavailable(ProviderError):
+    """The ledger cannot be written or does not verify; without it no model is asked."""
+
+
+class KeyStoreError(ProviderError):
+    """A credential is missing, cannot be opened, or cannot be kept."""
 
 
 class DeployError(QlfError):

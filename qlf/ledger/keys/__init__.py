@@ -1,0 +1,1 @@
+"""Provider credentials under envelope encryption, with rotation."""
