@@ -11,6 +11,7 @@ from qlf.errors import UsageError
 from qlf.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parents[2]
+INSIDE = {"qlf/settings/environment.py", "qlf/settings/prefect.py"}
 OUTSIDE = {
     # Runs as a program inside the sandbox, to see which variables came through.
     "qlf/sandbox/probe.py",
@@ -184,6 +185,29 @@ def test_only_the_settings_touch_the_environment() -> None:
                     and names & {a.name for a in node.names}
                 )
                 name = path.relative_to(ROOT).as_posix()
-                if (attribute or imported) and name not in {"qlf/settings.py", *OUTSIDE}:
+                if (attribute or imported) and name not in INSIDE | OUTSIDE:
                     found.append(f"{name}: {ast.unparse(node)}")
     assert found == []
+
+
+def test_configuration_has_a_folder_of_its_own() -> None:
+    assert load({**HOME, "XDG_CONFIG_HOME": "/k"}).config_dir == Path("/k/qlf")
+    assert load({**HOME, "QLF_HOME": "/q"}).config_dir == Path("/q/config")
+
+
+def test_two_sources_of_the_key_encryption_key_are_refused() -> None:
+    with pytest.raises(UsageError, match="QLF_KEK and QLF_KEK_FILE are both set"):
+        load({**HOME, "QLF_KEK": "canary-value", "QLF_KEK_FILE": "/k"})
+
+
+def test_keys_of_the_environment_do_not_show_in_the_settings() -> None:
+    settings = load({**HOME, "QLF_KEK": "canary-one", "OPENAI_API_KEY": "canary-two"})
+    assert settings.kek.value == "canary-one"
+    assert settings.provider_env == {"OPENAI_API_KEY": "canary-two"}
+    assert "canary" not in repr(settings)
+    assert not any("canary" in value for value in settings.tools.values())
+
+
+def test_a_wrong_flag_names_its_variable() -> None:
+    with pytest.raises(UsageError, match="QLF_PRODUCTION"):
+        load({**HOME, "QLF_PRODUCTION": "yes"})
