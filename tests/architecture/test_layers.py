@@ -38,7 +38,12 @@ def test_every_package_of_qlf_has_a_place_in_the_layers():
     assert present <= placed, f"without a place: {sorted(present - placed)}"
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def own_tests() -> list[Path]:
+    # Golden applications follow the rules of generated applications.
+    return [path for path in (ROOT / "tests").rglob("*.py") if "golden" not in path.parts]
+
+
+@pytest.mark.parametrize("path", sources() + own_tests(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_is_short_enough_to_be_read_at_once(path):
     assert len(path.read_text().splitlines()) <= LINES
 
