@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Deployment", "Kind", "Provider"]
+__all__ = ["Deployment", "Features", "Kind", "Provider"]
 
 Kind = Literal["bedrock", "azure_openai", "openai_compatible"]
 
@@ -27,6 +27,22 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Features:
+    """What the model at a deployment takes on the wire. The catalogue knows; these are the safe defaults."""
+
+    max_completion_tokens: bool = False
+    """OpenAI formats: the limit of the answer is sent under this name, as reasoning models want it."""
+    sampling: bool = True
+    """Whether `temperature` and `top_p` are taken. Reasoning models refuse them: they are left out then."""
+    native_schema: bool | None = None
+    """Whether the provider itself holds the answer to a JSON Schema. `None`: as is usual for its kind, which
+    is yes for OpenAI formats and no for Bedrock. If not, Bedrock is made to call a tool whose input has the
+    schema, and in OpenAI formats the prompt has to ask for it. The answer is checked in any case."""
+    cache_points: bool = False
+    """Bedrock: the model takes cache points. OpenAI formats cache without being told."""
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One model at one provider."""
 
@@ -42,3 +58,4 @@ class Deployment:
     concurrency: int | None = None
     output_burndown: int = 1
     """How many tokens of quota one output token takes (Bedrock's burn-down rate)."""
+    features: Features = field(default_factory=Features)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from qlf.core.metering import Usage
 from qlf.errors import ProviderError
 from qlf.llm.reply import RateReport
 
@@ -63,6 +64,8 @@ class Failure(ProviderError):
         status: The HTTP status, when there was one.
         sent: Whether the provider may have worked on it. A 4xx or 5xx before any answer counts as not.
         request_id: The provider's id of the request.
+        usage: What the provider counted, when a whole answer came that cannot be used: that is charged.
+        answered_model: The model as the provider named it in that answer.
     """
 
     def __init__(
@@ -76,6 +79,8 @@ class Failure(ProviderError):
         sent: bool | None = None,
         request_id: str = "",
         rates: RateReport | None = None,
+        usage: Usage | None = None,
+        answered_model: str = "",
     ) -> None:
         super().__init__(message, hint=hint)
         self.kind = kind
@@ -84,6 +89,8 @@ class Failure(ProviderError):
         self.sent = kind in _MAYBE_CHARGED if sent is None else sent
         self.request_id = request_id
         self.rates = rates if rates is not None else RateReport()
+        self.usage = usage
+        self.answered_model = answered_model
 
     @property
     def retryable(self) -> bool:

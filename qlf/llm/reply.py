@@ -56,3 +56,5 @@ class Reply:
     rates: RateReport = field(default_factory=RateReport)
     first_token_seconds: float | None = None
     """From sending to the first text, when the answer was streamed."""
+    usage_reported: bool = True
+    """False where a server answered without counting: `usage` is empty then, not zero."""
