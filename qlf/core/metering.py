@@ -137,7 +137,10 @@ class Books(Protocol):
         ...
 
     async def close(self, ticket: Ticket, outcome: Outcome) -> None:
-        """Settle the reservation and record the outcome. Closing a ticket twice is an error."""
+        """Settle the reservation and record the outcome; also if the caller is cancelled while it waits.
+
+        Closing a ticket twice is an error.
+        """
         ...
 
     async def served(self, served: Served) -> None:

@@ -59,8 +59,9 @@ class Call:
     """A tier (`balanced`), a model of the catalogue, or an alias."""
     attribution: Attribution = field(default_factory=Attribution)
     priority: Priority = "normal"
-    deadline_seconds: float = 600.0
-    """From the moment of asking. Past it the call ends in an error, never in a lesser answer."""
+    deadline_seconds: float | None = None
+    """From the moment of asking; without one, as configured. Past it the call ends in an error, never in a
+    lesser answer."""
     prompt_version: str = ""
     """Digest of the prompt template."""
     overlay_digest: str = ""
