@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from qlf.cli.cache_answers import warm
 from qlf.cli.group import Command, Group, run_of
 
 __all__ = ["Size", "cache", "human"]
@@ -41,13 +42,15 @@ def cache() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def stats(context: click.Context, *, as_json: bool) -> int:
-    """Show how much is kept, and where."""
+    """Show how much is kept, where, and how often it was of use."""
+    from qlf.cli.cache_answers import answers_document, show_answers
     from qlf.engine.store import Store
 
     run = run_of(context)
     home = run.settings.cache_dir
     kept = Store(home / "store").stats()
-    other = max(0, _size(home) - kept.size)
+    answers = answers_document(run)
+    other = max(0, _size(home) - kept.size - answers["bytes"])
     if as_json:
         run.screen.document(
             {
@@ -56,6 +59,7 @@ def stats(context: click.Context, *, as_json: bool) -> int:
                 "trees": kept.trees,
                 "bytes": kept.size,
                 "other_bytes": other,
+                "answers": answers,
             }
         )
         return 0
@@ -65,11 +69,13 @@ def stats(context: click.Context, *, as_json: bool) -> int:
             ["step results", str(kept.values), ""],
             ["file trees", str(kept.trees), ""],
             ["both together", str(kept.values + kept.trees), human(kept.size)],
+            ["model answers", str(answers["entries"]), human(answers["bytes"])],
             ["environments and the rest", "", human(other)],
         ],
         right=(1, 2),
         result=True,
     )
+    show_answers(run, answers)
     run.screen.say(f"in {home}")
     return 0
 
@@ -79,12 +85,16 @@ def stats(context: click.Context, *, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def clear(context: click.Context, *, everything: bool, as_json: bool) -> int:
-    """Remove every kept result."""
+    """Remove every kept result and every kept answer of a model."""
+    from qlf.cli.cache_answers import clear_answers
     from qlf.engine.store import Store
 
     run = run_of(context)
     home = run.settings.cache_dir
     freed = Store(home / "store").clear()
+    before = _size(home / "answers")
+    clear_answers(run)
+    freed += max(0, before - _size(home / "answers"))
     if everything:
         freed += _remove_rest(home)
     return _freed(context, freed, as_json=as_json)
@@ -96,17 +106,34 @@ def clear(context: click.Context, *, everything: bool, as_json: bool) -> int:
     type=Size(),
     default="500M",
     show_default=True,
-    help="Keep at most this much, the latest used first.",
+    help="Keep at most this much of step results, the latest used first.",
+)
+@click.option("--max-answers", type=Size(), help="Keep at most this much of model answers; as configured.")
+@click.option(
+    "--max-age",
+    type=click.IntRange(0, 36_500),
+    metavar="DAYS",
+    help="Remove model answers that are older; as configured.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
-def prune(context: click.Context, *, max_size: int, as_json: bool) -> int:
-    """Remove the results that were not used for longest."""
+def prune(
+    context: click.Context, *, max_size: int, max_answers: int | None, max_age: int | None, as_json: bool
+) -> int:
+    """Remove the results that were not used for longest, and old answers of models."""
+    from qlf.cli.cache_answers import prune_answers
     from qlf.engine.store import Store
 
-    return _freed(
-        context, Store(run_of(context).settings.cache_dir / "store").prune(max_size), as_json=as_json
-    )
+    run = run_of(context)
+    home = run.settings.cache_dir
+    freed = Store(home / "store").prune(max_size)
+    before = _size(home / "answers")
+    prune_answers(run, max_answers, max_age)
+    freed += max(0, before - _size(home / "answers"))
+    return _freed(context, freed, as_json=as_json)
+
+
+cache.add_command(warm)
 
 
 def human(size: int) -> str:

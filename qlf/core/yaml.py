@@ -48,7 +48,17 @@ def load_yaml(text: str, *, name: str = "the file") -> CommentedMap:
         value = _yaml().load(text)
     except DuplicateKeyError as error:
         raise InputError(f"{name} has a key twice{_at(error)}") from error
-    except (YAMLError, ValueError, RecursionError) as error:
+    except (
+        # The library trips over some malformed documents with these, instead of refusing them.
+        YAMLError,
+        ValueError,
+        RuntimeError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        ArithmeticError,
+        AssertionError,
+    ) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{name} is not valid YAML{_at(error)}") from error

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
 
-__all__ = ["Deployment", "Features", "Kind", "Provider"]
+__all__ = ["BatchOffer", "Deployment", "Features", "Kind", "Provider"]
 
 Kind = Literal["bedrock", "azure_openai", "openai_compatible"]
 
@@ -43,6 +44,17 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchOffer:
+    """The batch API of a deployment: many requests in one file, answered within a day."""
+
+    remote: str
+    """What the provider calls the model there. Azure: a deployment of the type Global Batch or Data Zone
+    Batch, which answers nothing else."""
+    price: Decimal
+    """Share of the usual price: 0.5 at OpenAI and Azure (their batch guides)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One model at one provider."""
 
@@ -59,3 +71,5 @@ class Deployment:
     output_burndown: int = 1
     """How many tokens of quota one output token takes (Bedrock's burn-down rate)."""
     features: Features = field(default_factory=Features)
+    batch: BatchOffer | None = None
+    """`None` where there is no batch API."""

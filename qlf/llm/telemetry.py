@@ -7,7 +7,7 @@ Prompts and answers are never recorded: only counts, names and durations are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class CallSpan:
     telemetry: Telemetry
     span: Span
     labels: dict[str, Any]
+    ended: bool = False
 
     def answered(
         self,
@@ -70,6 +71,7 @@ class CallSpan:
             if first_token_seconds is not None:
                 self.span.set_attribute(Attr.TIME_TO_FIRST_CHUNK, first_token_seconds)
         self.span.end()
+        self.ended = True
         made.duration.record(seconds, labels)
         if source == "provider":
             # An answer from the cache used no tokens: counting them again would bill them twice.
@@ -88,12 +90,16 @@ class CallSpan:
         self.span.set_attribute(Attr.ERROR_TYPE, kind)
         self.span.set_status(Status(StatusCode.ERROR))
         self.span.end()
+        self.ended = True
         self.telemetry.duration.record(seconds, {**self.labels, Attr.ERROR_TYPE: kind})
 
     def current(self) -> AbstractContextManager[Span]:
         """Make this the span under which the attempts nest."""
-        from opentelemetry.trace import use_span
+        from opentelemetry.trace import INVALID_SPAN, use_span
 
+        if self.span is INVALID_SPAN:
+            # Nobody listens, so nothing can nest.
+            return nullcontext(self.span)
         return use_span(self.span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
 
 

@@ -32,6 +32,8 @@ class AzureOpenAIAdapter(OpenAIWire):
         ProviderError: If the address or the credential cannot be used.
     """
 
+    batch_endpoint = "/chat/completions"
+
     def __init__(self, provider: Provider, credential: Credential | None, *, proxies: bool = False) -> None:
         endpoint = checked_endpoint(provider)
         if not isinstance(credential, ApiKey):

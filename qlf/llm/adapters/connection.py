@@ -116,7 +116,7 @@ class Connection:
         )
 
     async def post(
-        self, url: str, headers: Iterable[tuple[str, str]], body: bytes | None
+        self, url: str, headers: Iterable[tuple[str, str]], body: bytes | None, *, method: str = "POST"
     ) -> aiohttp.ClientResponse:
         """Send, and read as far as the headers of the answer.
 
@@ -134,7 +134,7 @@ class Connection:
         try:
             address = URL(url, encoded=True)
             return await session.request(
-                "POST",
+                method,
                 address,
                 headers=list(headers),
                 data=body,
@@ -152,19 +152,21 @@ class Connection:
             await session.close()
 
 
-async def pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+async def pieces(
+    response: aiohttp.ClientResponse, most: int = LARGEST_ANSWER
+) -> AsyncGenerator[bytes, None]:
     """The body as it comes. Leaving the loop early, or being cancelled in it, closes the connection.
 
     Raises:
-        Broken: If it ends before its end, or is larger than `LARGEST_ANSWER`.
+        Broken: If it ends before its end, or is larger than `most`.
     """
-    left = LARGEST_ANSWER
+    left = most
     broken: Broken | None = None
     try:
         while piece := await response.content.readany():
             left -= len(piece)
             if left < 0:
-                broken = Broken(FailureKind.MALFORMED, "sent more than 32 MiB for one answer", sent=True)
+                broken = Broken(FailureKind.MALFORMED, f"sent more than {most >> 20} MiB for one answer", sent=True)
                 break
             yield piece
     except (aiohttp.ClientError, OSError, ValueError) as error:

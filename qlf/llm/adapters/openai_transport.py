@@ -7,9 +7,12 @@ from collections.abc import AsyncGenerator
 import aiohttp
 import httpx2
 
-from qlf.llm.adapters.connection import Connection, pieces, read_whole
+from qlf.llm.adapters.connection import LARGEST_ANSWER, Connection, pieces, read_whole
 
 __all__ = ["HEADERS", "Transport", "http_client"]
+
+_LARGEST_FILE = 4 * 1024 * 1024 * 1024
+"""Bytes of a file of answers; it is read line by line."""
 
 HEADERS = "qlf.headers"
 """Where a response keeps the headers as they came, for cheap case-insensitive reading."""
@@ -21,11 +24,12 @@ _DROPPED = frozenset({b"host", b"connection", b"content-length", b"accept-encodi
 class _Body(httpx2.AsyncByteStream):
     """A body that is still coming."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, most: int = LARGEST_ANSWER) -> None:
         self._response = response
+        self._most = most
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
-        async for piece in pieces(self._response):
+        async for piece in pieces(self._response, self._most):
             yield piece
 
     async def aclose(self) -> None:
@@ -33,7 +37,8 @@ class _Body(httpx2.AsyncByteStream):
 
 
 class Transport(httpx2.AsyncBaseTransport):
-    """Hands requests to a `Connection`. Event streams are handed on unread, everything else is read first.
+    """Hands requests to a `Connection`. Event streams and files are handed on unread, everything else
+    is read first.
 
     Its errors are `Broken`, which the SDK passes through as they are.
     """
@@ -49,11 +54,16 @@ class Transport(httpx2.AsyncBaseTransport):
             if name.lower() not in _DROPPED
         ]
         headers.append(("Accept-Encoding", "identity"))
-        answer = await self._connection.post(str(request.url), headers, request.content)
+        answer = await self._connection.post(
+            str(request.url), headers, request.content or None, method=request.method
+        )
         kind = answer.headers.get("content-type", "")
         more = {HEADERS: answer.headers}
         if answer.status == 200 and kind.lower().startswith("text/event-stream"):
             return httpx2.Response(200, stream=_Body(answer), request=request, extensions=more)
+        if answer.status == 200 and request.method == "GET" and request.url.path.endswith("/content"):
+            body_of_file = _Body(answer, _LARGEST_FILE)
+            return httpx2.Response(200, stream=body_of_file, request=request, extensions=more)
         body = await read_whole(answer)
         return httpx2.Response(answer.status, content=body, request=request, extensions=more)
 

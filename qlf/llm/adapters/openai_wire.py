@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import openai
@@ -33,7 +33,10 @@ from qlf.llm.failure import Failure, FailureKind
 from qlf.llm.reply import Reply, TextDelta
 from qlf.llm.request import ModelRequest
 
-__all__ = ["OpenAIWire"]
+if TYPE_CHECKING:
+    from qlf.llm.adapters.openai_batch import OpenAIBatches
+
+__all__ = ["OpenAIWire", "refused"]
 
 _DRAIN_SECONDS = 0.25
 _UNFINISHED = "ended its answer without saying why it stopped"
@@ -44,7 +47,7 @@ def _headers(response: httpx2.Response) -> Mapping[str, str]:
     return headers
 
 
-def _refused(deployment: Deployment, response: httpx2.Response, *, begun: bool = False) -> Failure:
+def refused(deployment: Deployment, response: httpx2.Response, *, begun: bool = False) -> Failure:
     """The failure that a response with an error status, or an error in place of an answer, stands for."""
     status = None if begun else response.status_code
     means = meaning(status, error_in(response.content))
@@ -86,6 +89,15 @@ class OpenAIWire:
         self._client = client
         self._options: RequestOptions = {"headers": headers} if headers else {}
 
+    batch_endpoint = "/v1/chat/completions"
+    """How a batch names what its lines ask."""
+
+    def batches(self) -> OpenAIBatches:
+        """The batch API of this account."""
+        from qlf.llm.adapters.openai_batch import OpenAIBatches
+
+        return OpenAIBatches(self._client, self._options, self.batch_endpoint)
+
     def path(self, deployment: Deployment) -> str:
         """Where this deployment is asked, below the address of the client."""
         del deployment
@@ -125,14 +137,14 @@ class OpenAIWire:
         except Broken as error:
             failure = broken(error, deployment)
         except openai.APIStatusError as error:
-            failure = _refused(deployment, error.response)
+            failure = refused(deployment, error.response)
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, ValueError, TypeError):
             what = "could not be asked: the SDK refused the request"
             failure = failed(FailureKind.BAD_REQUEST, deployment, what, sent=False)
         else:
             if response.status_code == 200:
                 return response
-            failure = _refused(deployment, response)
+            failure = refused(deployment, response)
         # Raised out here, so that the SDK's error, which may quote a key, is not chained to it.
         raise failure
 
@@ -186,7 +198,7 @@ class OpenAIWire:
 
     def _no_stream(self, deployment: Deployment, response: httpx2.Response) -> Failure:
         if error_in(response.content).get("message") is not None:
-            return _refused(deployment, response, begun=True)
+            return refused(deployment, response, begun=True)
         return _malformed(deployment, response, Misshapen("a stream was asked for, and none came"))
 
 
@@ -195,7 +207,7 @@ def _whole_reply(deployment: Deployment, response: httpx2.Response) -> Reply:
     try:
         body = fields.parse(response.content)
         if body.get("error") and not body.get("choices"):
-            failure = _refused(deployment, response, begun=True)
+            failure = refused(deployment, response, begun=True)
         else:
             usage = parse_usage(body)
             reply = parse_reply(body)

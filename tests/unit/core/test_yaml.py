@@ -28,6 +28,8 @@ from qlf.errors import InputError
         ("a: [", "not valid YAML"),
         ("a: b: c", "not valid YAML"),
         ("a: \x00", "not valid YAML"),
+        ("a: -_", "not valid YAML"),
+        ("a: 0o_", "not valid YAML"),
         ("a: " + "[" * (MAX_DEPTH + 2) + "]" * (MAX_DEPTH + 2), "nested deeper"),
         ("a: " + "[" * 5000, "nested deeper"),
         ("a: [" + "1," * MAX_NODES + "1]", "more than"),
@@ -126,3 +128,12 @@ def test_any_heap_of_yaml_signs_is_read_or_refused(text: str) -> None:
         load_yaml(text)
     except InputError:
         return
+
+
+@given(st.text(alphabet="ab:-_[]{}0x1.e+#'\"!&*|> \n\t?,%", max_size=40))
+@settings(max_examples=400, deadline=None)
+def test_whatever_the_text_it_is_read_or_refused(text: str) -> None:
+    try:
+        plain(load_yaml(text))
+    except InputError as error:
+        assert error.message
