@@ -104,7 +104,7 @@ class Sender:
         span = self._telemetry.attempt(deployment, job.attempts, place.waited_seconds)
         try:
             reply = await opened.adapter.complete(deployment, job.call.request, self._timeout(job))
-            self._check_model(deployment, reply)
+            self.check_model(deployment, reply)
         except Failure as failure:
             self._telemetry.attempt_failed(span, deployment, failure.kind.value)
             await self._failed(settlement, failure)
@@ -152,7 +152,7 @@ class Sender:
         try:
             first = await anext(rest)
             if isinstance(first, Reply):
-                self._check_model(deployment, first)
+                self.check_model(deployment, first)
         except Failure as failure:
             self._telemetry.attempt_failed(span, deployment, failure.kind.value)
             await self._failed(settlement, failure)
@@ -175,7 +175,7 @@ class Sender:
             item: TextDelta | Reply = stream.first
             while True:
                 if isinstance(item, Reply):
-                    self._check_model(stream.deployment, item)
+                    self.check_model(stream.deployment, item)
                     await stream.settlement.answered(item)
                     settled = True
                     yield item
@@ -208,7 +208,12 @@ class Sender:
     def _timeout(self, job: Job) -> float:
         return max(0.001, min(self._attempt_seconds, job.deadline - self._clock.now()))
 
-    def _check_model(self, deployment: Deployment, reply: Reply) -> None:
+    def check_model(self, deployment: Deployment, reply: Reply) -> None:
+        """Refuse the answer of another model than the one asked.
+
+        Raises:
+            Failure: Of kind `WRONG_MODEL`, with the usage.
+        """
         if self._same_model(deployment, reply.model):
             return
         raise Failure(

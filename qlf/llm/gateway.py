@@ -101,11 +101,11 @@ class Gateway:
     ) -> None:
         self.config = config
         self.scheduler = scheduler
-        self._sender = sender
-        self._cache = cache
+        self.sender = sender
+        self.cache = cache
         self._flights = flights
-        self._telemetry = telemetry
-        self._clock = clock
+        self.telemetry = telemetry
+        self.clock = clock
         self._policy = policy if policy is not None else AttemptPolicy()
         self._today = today
         self._resolved: dict[tuple[str, date], Resolved] = {}
@@ -127,13 +127,13 @@ class Gateway:
             ProviderError: If the model, a price, a credential or the ledger is not there.
         """
         resolved = self.resolve(call.model)
-        started = self._clock.now()
-        span = self._telemetry.call(call, resolved.model, stream=False)
+        started = self.clock.now()
+        span = self.telemetry.call(call, resolved.model, stream=False)
         try:
             with span.current():
                 answer = await self._in_time(call, self._answer(call, resolved, started, check))
         except BaseException as error:
-            span.failed(error, self._clock.now() - started)
+            span.failed(error, self.clock.now() - started)
             raise
         self._end(span, answer, started)
         return answer
@@ -147,8 +147,8 @@ class Gateway:
             As `ask`.
         """
         resolved = self.resolve(call.model)
-        started = self._clock.now()
-        span = self._telemetry.call(call, resolved.model, stream=True)
+        started = self.clock.now()
+        span = self.telemetry.call(call, resolved.model, stream=True)
         try:
             async with aclosing(self._stream(call, resolved, started, check)) as items:
                 async for item in items:
@@ -157,7 +157,7 @@ class Gateway:
                     yield item
         except BaseException as error:
             if not span.ended:
-                span.failed(error, self._clock.now() - started)
+                span.failed(error, self.clock.now() - started)
             raise
 
     def resolve(self, name: str) -> Resolved:
@@ -172,20 +172,33 @@ class Gateway:
             found = self._resolved[key] = resolve(name, self.config, key[1])
         return found
 
+    async def find(self, call: Call) -> Answer | None:
+        """The answer that is kept for a call, if there is one. Nothing is asked.
+
+        Raises:
+            ProviderError: If the model means nothing here.
+        """
+        resolved = self.resolve(call.model)
+        key = key_of(call, resolved.model, resolved.quality_class)
+        found = await self._find(key, resolved)
+        if found is not None:
+            self._note_served(self._job(call, key, self.clock.now()), found, "cache")
+        return found
+
     async def probe(self, deployment: Deployment) -> Reply:
         """Ask one deployment for one short answer, at once and whatever its state. It is paid and recorded.
 
         Raises:
             ProviderError: If it does not answer as it should.
         """
-        return await self._sender.probe(deployment)
+        return await self.sender.probe(deployment)
 
     async def aclose(self) -> None:
         """Wait for what is still being recorded, and close the connections."""
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self._sender.pool.aclose()
-        if self._cache is not None:
-            await self._cache.aclose()
+        await self.sender.pool.aclose()
+        if self.cache is not None:
+            await self.cache.aclose()
 
     async def _answer(self, call: Call, resolved: Resolved, started: float, check: Check | None) -> Answer:
         key = key_of(call, resolved.model, resolved.quality_class)
@@ -197,7 +210,7 @@ class Gateway:
         async def make() -> Answer:
             return await self._make(job, key, resolved, check)
 
-        if self._cache is None or not call.use_cache:
+        if self.cache is None or not call.use_cache:
             return await make()
         # Joined before the cache is looked at: of many equal calls only one reads the disk.
         answer, source = await self._flights.run(key.digest, find, make)
@@ -211,17 +224,17 @@ class Gateway:
         return answer
 
     async def _find(self, key: CacheKey, resolved: Resolved) -> Answer | None:
-        kept = await self._cache.find(key) if self._cache is not None else None
+        kept = await self.cache.find(key) if self.cache is not None else None
         if kept is None:
             return None
         return Answer(kept.reply(), kept.model, "", "cache", 0, 0, resolved.notice, kept.cost_micros)
 
     async def _make(self, job: Job, key: CacheKey, resolved: Resolved, check: Check | None) -> Answer:
         async def attempt(lease: Lease) -> tuple[Reply, Lease]:
-            return await self._sender.complete(job, lease), lease
+            return await self.sender.complete(job, lease), lease
 
         reply, lease = await run_attempts(
-            self.scheduler, self._need(job, resolved), attempt, self._policy, self._clock
+            self.scheduler, self._need(job, resolved), attempt, self._policy, self.clock
         )
         return await self._finish(job, key, resolved, lease, reply, check)
 
@@ -238,12 +251,12 @@ class Gateway:
             return
 
         async def attempt(lease: Lease) -> tuple[OpenStream, Lease]:
-            return await self._sender.open_stream(job, lease), lease
+            return await self.sender.open_stream(job, lease), lease
 
         stream, lease = await run_attempts(
-            self.scheduler, self._need(job, resolved), attempt, self._policy, self._clock
+            self.scheduler, self._need(job, resolved), attempt, self._policy, self.clock
         )
-        async with aclosing(self._sender.follow(stream)) as items:
+        async with aclosing(self.sender.follow(stream)) as items:
             try:
                 async for item in items:
                     if isinstance(item, Reply):
@@ -269,8 +282,8 @@ class Gateway:
         if check is not None:
             check(reply)
         model = lease.deployment.model
-        if self._cache is not None and job.call.use_cache and reply.stop in _WHOLE:
-            await self._cache.keep(key, CachedReply.of(reply, model=model, cost_micros=job.last_cost_micros))
+        if self.cache is not None and job.call.use_cache and reply.stop in _WHOLE:
+            await self.cache.keep(key, CachedReply.of(reply, model=model, cost_micros=job.last_cost_micros))
         return Answer(
             reply,
             model,
@@ -287,7 +300,7 @@ class Gateway:
         return Job(
             call=call,
             id=f"{self._ids}-{next(self._numbers)}",
-            request_digest=self._sender.till.digest(key.digest.encode()),
+            request_digest=self.sender.till.digest(key.digest.encode()),
             input_tokens=input_tokens(call.request),
             deadline=started + seconds,
         )
@@ -296,7 +309,7 @@ class Gateway:
         call = job.call
         costs = (
             {
-                one.name: self._sender.till.pricing.worst_case_micros(
+                one.name: self.sender.till.pricing.worst_case_micros(
                     one, job.input_tokens, call.request.max_output_tokens
                 )
                 for one in resolved.candidates
@@ -339,7 +352,7 @@ class Gateway:
             request_digest=job.request_digest,
         )
         # Nothing was spent, so nobody waits for the disk.
-        task = asyncio.ensure_future(self._sender.till.books.served(served))
+        task = asyncio.ensure_future(self.sender.till.books.served(served))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -351,7 +364,7 @@ class Gateway:
             response_id=reply.response_id,
             stop=reply.stop.value,
             cost_micros=answer.cost_micros,
-            seconds=self._clock.now() - started,
+            seconds=self.clock.now() - started,
             source=answer.source,
             attempts=answer.attempts,
             first_token_seconds=reply.first_token_seconds,

@@ -17,7 +17,7 @@ from qlf.llm.failure import Failure
 from qlf.llm.reply import RateReport, Reply
 from qlf.llm.request import Call
 
-__all__ = ["Job", "Place", "Pricing", "Settlement", "Till"]
+__all__ = ["Job", "Place", "Pricing", "Settlement", "Till", "failed_outcome"]
 
 
 class Pricing(Protocol):
@@ -101,42 +101,16 @@ class Settlement:
         # First of all: others wait for this place.
         self.place.succeeded(reply.usage, seconds, reply.first_token_seconds, reply.rates)
         cost = self._cost(reply.usage) if reply.usage_reported else self.ticket.reserve_micros
-        first = reply.first_token_seconds
-        await self._close(
-            Outcome(
-                Ending.ANSWERED,
-                cost_micros=cost,
-                usage=reply.usage,
-                answered_model=reply.model,
-                response_id=reply.response_id,
-                request_id=reply.request_id,
-                stop=reply.stop.value,
-                milliseconds=round(seconds * 1000),
-                first_token_milliseconds=round(first * 1000) if first is not None else 0,
-                reply_digest=self.till.digest(reply.text.encode("utf-8", errors="surrogatepass")),
-            ),
-            cost,
-        )
+        await self._close(self.till.answered(reply, cost, seconds), cost)
 
     async def failed(self, failure: Failure) -> None:
         """Charge what the failure may have cost."""
         self.place.failed(failure)
         if failure.usage is not None:
-            ending, cost = Ending.ANSWERED, self._cost(failure.usage)
-        elif failure.sent:
-            ending, cost = Ending.UNKNOWN, self.ticket.reserve_micros
+            cost = self._cost(failure.usage)
         else:
-            ending, cost = Ending.REFUSED, 0
-        outcome = Outcome(
-            ending,
-            cost_micros=cost,
-            usage=failure.usage or Usage(),
-            answered_model=failure.answered_model,
-            request_id=failure.request_id,
-            error=failure.kind.value,
-            milliseconds=self._milliseconds(),
-        )
-        await self._close(outcome, cost)
+            cost = self.ticket.reserve_micros if failure.sent else 0
+        await self._close(failed_outcome(failure, cost, self._milliseconds()), cost)
 
     async def abandoned(self) -> None:
         """The caller went away: what was sent may be charged."""
@@ -161,6 +135,23 @@ class Settlement:
 
     def _milliseconds(self) -> int:
         return round((self.till.clock.now() - self.started) * 1000)
+
+
+def failed_outcome(failure: Failure, cost: int, milliseconds: int = 0) -> Outcome:
+    """What is recorded of a failure that cost so many micros."""
+    if failure.usage is not None:
+        ending = Ending.ANSWERED
+    else:
+        ending = Ending.UNKNOWN if failure.sent else Ending.REFUSED
+    return Outcome(
+        ending,
+        cost_micros=cost,
+        usage=failure.usage or Usage(),
+        answered_model=failure.answered_model,
+        request_id=failure.request_id,
+        error=failure.kind.value,
+        milliseconds=milliseconds,
+    )
 
 
 class Till:
@@ -188,6 +179,22 @@ class Till:
         """Keyed digest of a request or reply (BLAKE2b, RFC 7693), as the record keeps it."""
         return hashlib.blake2b(data, digest_size=32, key=self._digest_key).hexdigest()
 
+    def answered(self, reply: Reply, cost: int, seconds: float) -> Outcome:
+        """What is recorded of an answer that cost so many micros."""
+        first = reply.first_token_seconds
+        return Outcome(
+            Ending.ANSWERED,
+            cost_micros=cost,
+            usage=reply.usage,
+            answered_model=reply.model,
+            response_id=reply.response_id,
+            request_id=reply.request_id,
+            stop=reply.stop.value,
+            milliseconds=round(seconds * 1000),
+            first_token_milliseconds=round(first * 1000) if first is not None else 0,
+            reply_digest=self.digest(reply.text.encode("utf-8", errors="surrogatepass")),
+        )
+
     async def open(self, job: Job, place: Place, key_id: str) -> Settlement:
         """Reserve the most that the next attempt of a job can cost, and record that it is about to be sent.
 
@@ -198,21 +205,27 @@ class Till:
         """
         deployment = place.deployment
         job.attempts += 1
-        ticket = await self.books.open(
-            Intent(
-                call=job.id,
-                attempt=job.attempts,
-                provider=deployment.provider.name,
-                kind=deployment.provider.kind,
-                deployment=deployment.name,
-                model=deployment.model,
-                reserve_micros=self.pricing.worst_case_micros(
-                    deployment, job.input_tokens, job.call.request.max_output_tokens
-                ),
-                attribution=job.call.attribution,
-                request_digest=job.request_digest,
-                price_table=self._price_table,
-                key=key_id,
-            )
-        )
+        ticket = await self.books.open(self.intent(job, deployment, key_id))
         return Settlement(self, job, place, ticket, self.clock.now())
+
+    def intent(self, job: Job, deployment: Deployment, key_id: str, *, batch: bool = False) -> Intent:
+        """What is recorded before the attempt of a job; in a batch at its price, and lasting.
+
+        Raises:
+            ProviderError: If no price is known.
+        """
+        most = job.call.request.max_output_tokens
+        return Intent(
+            call=job.id,
+            attempt=job.attempts,
+            provider=deployment.provider.name,
+            kind=deployment.provider.kind,
+            deployment=deployment.name,
+            model=deployment.model,
+            reserve_micros=self.pricing.worst_case_micros(deployment, job.input_tokens, most, batch=batch),
+            attribution=job.call.attribution,
+            request_digest=job.request_digest,
+            price_table=self._price_table,
+            key=key_id,
+            lasting=batch,
+        )
