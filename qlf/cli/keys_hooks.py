@@ -20,7 +20,15 @@ def recorder(run: Run) -> OnEvent:
     """Writes each event to the ledger before it takes effect. What cannot be recorded does not happen."""
 
     def record(event: KeyEvent) -> None:
-        asyncio.run(_record(run, event))
+        from qlf.cli.models import places_of
+        from qlf.ledger.entry import Kind
+        from qlf.ledger.operation import Note
+        from qlf.ledger.record import record as write
+
+        places = places_of(run)
+        known = {"action": event.action, "key": event.key, "store": event.store}
+        fields = {**{name: value for name, value in known.items() if value}, **event.details}
+        write(places.ledger, Note(Kind.KEY, fields), signing_key=places.signing_key, heads=places.heads)
 
     return record
 
@@ -32,19 +40,6 @@ def tester(run: Run, name: str) -> Tester:
         asyncio.run(_test(run, name, kind, fields))
 
     return test
-
-
-async def _record(run: Run, event: KeyEvent) -> None:
-    from qlf.cli.models import places_of
-    from qlf.ledger.books import LedgerBooks
-    from qlf.ledger.entry import Kind
-
-    places = places_of(run)
-    known = {"action": event.action, "key": event.key, "store": event.store}
-    async with LedgerBooks(places.ledger, signing_key=places.signing_key, heads=places.heads) as books:
-        await books.note(
-            Kind.KEY, {**{name: value for name, value in known.items() if value}, **event.details}
-        )
 
 
 async def _test(run: Run, name: str, kind: str, fields: Fields) -> None:

@@ -69,6 +69,9 @@ class Intent:
     """Name and digest of the price table that the reservation was made from."""
     key: str = ""
     """The id and version of the credential, never the credential."""
+    lasting: bool = False
+    """The attempt goes on when this process ends, as a batch at a provider does: whoever collects it settles
+    it, and until then it stays reserved."""
 
 
 class Ending(StrEnum):
