@@ -8,10 +8,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from qlf.cli.check import Check
+from qlf.cli.checks_models import models
 from qlf.errors import QlfError
 from qlf.settings import Settings, uv_program
 
@@ -20,28 +21,6 @@ __all__ = ["Check", "examine"]
 _SECONDS = 10
 _LEAST_FREE = 1_000_000_000
 """Bytes. One application environment with its packages takes about 300 MB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One part of the machine."""
-
-    name: str
-    state: Literal["ok", "limited", "missing", "not-asked"]
-    found: str
-    cost: str = ""
-    """What the user loses, and how to have it."""
-    essential: bool = False
-    """Whether nothing can be made without it."""
-
-    @property
-    def text(self) -> str:
-        """What was found and, where something is lacking, what that costs."""
-        return self.found if self.state == "ok" or not self.cost else f"{self.found}; {self.cost}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The check as plain JSON data."""
-        return asdict(self)
 
 
 def examine(settings: Settings, *, online: bool = False) -> list[Check]:
@@ -59,6 +38,7 @@ def examine(settings: Settings, *, online: bool = False) -> list[Check]:
         lambda: _sandbox(settings),
         lambda: [_index(settings, online=online)],
         lambda: [_prefect(), _server(settings)],
+        lambda: models(settings),
         lambda: [_docker(settings)],
         lambda: [
             _tool(
