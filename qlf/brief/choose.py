@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 from qlf.brief.facts import Facts, Span
+from qlf.brief.grammar.roles import is_person
+from qlf.brief.lexicon import is_known
 from qlf.brief.naming import safe_entity
 from qlf.brief.pack import Pack, PackEntity
-from qlf.brief.packstore import Catalogue, word_pattern
+from qlf.brief.packstore import Catalogue, word_pattern, word_start
 from qlf.brief.tokens import Brief
 from qlf.brief.wordlists import word_list
 from qlf.core.words import singular
 
 __all__ = ["Chosen", "Vocabulary", "choose", "first_match"]
 
-_PRIMARY = 2.0
+_RENTAL = re.compile(r"(?<![\w-])([a-z]{3,20}) (?:rentals?|hire)\b")
+_PRIMARY = 2.2
 """The score from which a pack counts as the domain of the brief."""
 
 
@@ -80,20 +84,36 @@ class Vocabulary:
         return self._home.get(entity)
 
     def elsewhere(self, entity: str) -> tuple[Pack, PackEntity] | None:
-        """An entity of that very name in a pack that was not chosen: its fields are a fair guess."""
-        for name in self.catalogue.names:
-            if self.catalogue.entity_words(name).get(entity) == entity:
-                pack = self.catalogue.pack(name)
-                return pack, pack.entities[entity]
+        """An entity of that very name in a pack that was not chosen: its fields are a fair guess.
+
+        Of several packs, the one to whose core it belongs knows it best, then the one that says least that is
+        special.
+        """
+        name = self.catalogue.best_home(entity)
+        if name is None:
+            return None
+        pack = self.catalogue.pack(name)
+        return pack, pack.entities[entity]
+
+
+def first_match(
+    brief: Brief,
+    facts: Facts,
+    word: str,
+    *,
+    outside: tuple[Span, ...] = (),
+    verbs: frozenset[int] = frozenset(),
+) -> Span | None:
+    """The first place where the brief uses a word: not excluded, not a mere part of the phrases `outside`.
+
+    Places where it is a verb, as in "book a slot", start at one of `verbs` and do not count.
+    """
+    if word_start(word) not in brief.lower:
         return None
-
-
-def first_match(brief: Brief, facts: Facts, word: str, *, outside: tuple[Span, ...] = ()) -> Span | None:
-    """The first place where the brief uses a word: not excluded, not a mere part of the phrases `outside`."""
     for match in word_pattern(word).finditer(brief.lower):
         start, end = match.span()
         inside = any(first <= start and end <= last and last - first > end - start for first, last in outside)
-        if not inside and not facts.is_negated((start, end)):
+        if not inside and start not in verbs and not facts.is_negated((start, end)):
             return start, end
     return None
 
@@ -103,11 +123,12 @@ def choose(brief: Brief, facts: Facts, catalogue: Catalogue) -> Vocabulary:
     scores: list[tuple[float, str, tuple[str, ...], Span | None]] = []
     mentioned = {mention.name for mention in facts.mentions} | {fact.owner for fact in facts.fields}
     start = max(160, brief.sentences[0].end) if brief.sentences else 160
+    verbs = frozenset(facts.verbs)
     for name in catalogue.names:
         score = 0.0
         words: list[tuple[float, str, Span]] = []
         for word, weight in sorted(catalogue.words(name).items(), key=lambda pair: (-len(pair[0]), pair[0])):
-            span = first_match(brief, facts, word)
+            span = first_match(brief, facts, word, verbs=verbs if word in word_list("both") else frozenset())
             if span is not None:
                 # A word inside a longer one that counted already adds little.
                 covered = any(span[0] >= other[0] and span[1] <= other[1] for _, _, other in words)
@@ -124,14 +145,14 @@ def choose(brief: Brief, facts: Facts, catalogue: Catalogue) -> Vocabulary:
         return Vocabulary((), catalogue)
     best_score = scores[0][0]
     chosen = [
-        Chosen(catalogue.pack(name, _renames(name, facts, catalogue)), score, words, span)
+        Chosen(catalogue.pack(name, _renames(name, brief, facts, catalogue)), score, words, span)
         for index, (score, name, words, span) in enumerate(scores)
         if index == 0 or (score >= 2.5 and score >= best_score * 0.45)
     ]
     return Vocabulary(tuple(chosen[:3]), catalogue)
 
 
-def _renames(name: str, facts: Facts, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
+def _renames(name: str, brief: Brief, facts: Facts, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
     """Entities of a pack for which the brief only uses another noun: its noun becomes the name."""
     nouns = catalogue.entity_words(name)
     said: dict[str, Counter[str]] = {}
@@ -140,11 +161,13 @@ def _renames(name: str, facts: Facts, catalogue: Catalogue) -> tuple[tuple[str, 
         noun = singular(mention.name)
         if noun in nouns and mention.weight >= 0.25 and not facts.is_negated(mention.span):
             said.setdefault(nouns[noun], Counter())[noun] += 5 if noun in owners else 1
-    renames = []
+    renames = _by_deeds(name, brief, facts, catalogue, said)
     for entity, counts in sorted(said.items()):
         noun = max(counts, key=lambda word: (counts[word], word))
         if (
             entity not in counts
+            and not noun.endswith(f"_{entity}")
+            and noun not in entity.split("_")
             and noun not in catalogue.pack(name).entities
             and safe_entity(noun) == noun
             and entity != "user"
@@ -152,6 +175,45 @@ def _renames(name: str, facts: Facts, catalogue: Catalogue) -> tuple[tuple[str, 
         ):
             renames.append((entity, noun))
     return tuple(renames)
+
+
+def _by_deeds(
+    name: str, brief: Brief, facts: Facts, catalogue: Catalogue, said: dict[str, Counter[str]]
+) -> list[tuple[str, str]]:
+    """What people rent is the item of a rental pack, whatever the brief calls it."""
+    nouns = catalogue.entity_words(name)
+    renames: list[tuple[str, str]] = []
+    for entity, verbs in catalogue.objects_of(name).items():
+        if entity in said:
+            continue
+        counts: Counter[str] = Counter()
+        for deed in facts.deeds:
+            noun = singular(deed.target)
+            if (
+                deed.verb in verbs
+                and noun not in nouns
+                and noun.rpartition("_")[2] not in word_list("noise") | word_list("bookings")
+                and noun not in word_list("app_nouns")
+                and safe_entity(noun) == noun
+                and not is_person(noun)
+                and not is_known(noun)
+                and not facts.is_negated(deed.span)
+            ):
+                counts[noun] += 1
+        if not counts and "rent" in verbs:
+            # "bike rental": what stands before it is what is rented out.
+            counts.update(
+                noun
+                for noun in (singular(match[1]) for match in _RENTAL.finditer(brief.lower))
+                if noun not in nouns
+                and noun not in word_list("noise") | word_list("app_nouns") | word_list("class_adj")
+                and safe_entity(noun) == noun
+                and not is_known(noun)
+            )
+        if counts:
+            noun = max(counts, key=lambda word: (counts[word], word))
+            renames.append((entity, noun))
+    return renames
 
 
 def _is_line(catalogue: Catalogue, name: str, entity: str) -> bool:

@@ -13,13 +13,15 @@ from qlf.brief import (
     questions,
     ruleset,
     surroundings,
+    wishes,
 )
 from qlf.brief.choose import Vocabulary, choose
 from qlf.brief.consistent import make_consistent
 from qlf.brief.draft import Draft
 from qlf.brief.facts import Facts
-from qlf.brief.grammar import fields, mentions, negation, relations, roles, rules, states, tables
-from qlf.brief.language import expect_english
+from qlf.brief.foreign import ask_reading, reading
+from qlf.brief.grammar import fields, mentions, negation, records, relations, roles, rules, states, tables
+from qlf.brief.language import expect_english, is_english
 from qlf.brief.naming import slug
 from qlf.brief.packstore import catalogue
 from qlf.brief.text import clean
@@ -37,6 +39,7 @@ def find_facts(brief: Brief) -> Facts:
     tables.find_tables(brief, facts)
     fields.find_fields(brief, facts)
     mentions.find_mentions(brief, facts)
+    records.find_records(brief, facts)
     roles.find_roles(brief, facts)
     relations.find_relations(brief, facts)
     states.find_states(brief, facts)
@@ -50,13 +53,21 @@ def compile_text(text: str, *, name: str | None = None) -> Spec:
     Raises:
         InputError: When nothing can be built from it.
     """
-    brief = read(clean(text))
-    expect_english(brief)
+    brief = original = read(clean(text))
+    language = ""
+    if not is_english(brief) and (found := reading(brief.text)) is not None:
+        brief, language = read(clean(found[0])), found[1]
+    else:
+        expect_english(brief)
     facts = find_facts(brief)
     words = choose(brief, facts, catalogue())
     draft = Draft()
+    if language:
+        ask_reading(language, draft)
     entities.find_entities(brief, facts, words, draft)
     if not draft.entities:
+        if language:
+            expect_english(original)
         raise InputError(
             (
                 f"the brief {brief.quote((0, len(brief.text)))[:60]!r} names nothing that an "
@@ -93,9 +104,13 @@ def _spec(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft, name: str
         registration=surroundings.registration_of(brief, facts, words),
         source=surroundings.auth_source(brief, facts),
     )
-    capabilities = features.features_of(brief, facts, words, draft, allowed, auth)
-    chosen = overlays.overlays_of(brief, facts, words)
-    questions.ask_questions(brief, words, draft, auth)
+    chosen = overlays.overlays_of(brief, facts, words, draft)
+    guarded = any(item.source is not None and item.source.origin is Origin.BRIEF for item in chosen)
+    capabilities = features.features_of(brief, facts, words, draft, auth, kind=app.kind, guarded=guarded)
+    wishes.forbid_deletion(brief, allowed)
+    wishes.ask_contradictions(brief, facts, draft)
+    wishes.ask_stack(brief, facts, draft)
+    questions.ask_questions(brief, facts, words, draft, auth)
     return Spec(
         app=app,
         brief=brief.text,

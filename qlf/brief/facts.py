@@ -9,6 +9,7 @@ from qlf.core.spec import Cardinality, Field
 
 __all__ = [
     "ActFact",
+    "DeedFact",
     "Facts",
     "FieldFact",
     "Mention",
@@ -83,6 +84,15 @@ class ActFact:
 
 
 @dataclass(frozen=True, slots=True)
+class DeedFact:
+    """Something is done to something, whoever does it."""
+
+    verb: str
+    target: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class StateFact:
     """Values that a field goes through."""
 
@@ -122,6 +132,9 @@ class Facts:
     relations: list[RelationFact] = field(default_factory=list)
     roles: list[RoleFact] = field(default_factory=list)
     acts: list[ActFact] = field(default_factory=list)
+    deeds: list[DeedFact] = field(default_factory=list)
+    verbs: set[int] = field(default_factory=set)
+    """Places where a verb begins."""
     states: list[StateFact] = field(default_factory=list)
     rules: list[RuleFact] = field(default_factory=list)
     others: list[OtherRuleFact] = field(default_factory=list)

@@ -178,10 +178,14 @@ _GUESSES: dict[str, tuple[str, ...]] = {
     "event": ("title", "starts_at", "location", "description"),
     "request": ("title", "description", "requested_on"),
     "document": ("title", "content"),
+    "booking": ("starts_at", "ends_at", "notes"),
+    "money": ("description", "amount", "due_on", "notes"),
     "thing": ("name", "code", "description", "is_active"),
 }
 
 
+_ALWAYS = ("name", "title", "starts_at", "ends_at")
+"""Guessed fields that every row has."""
 _KINDS = {
     "request": (
         "report request application claim inquiry complaint ticket issue log note entry "
@@ -191,6 +195,7 @@ _KINDS = {
         "event meeting class lesson visit trip session tour workshop appointment activity "
         "match game training shift"
     ),
+    "money": "salary deduction fee cost bonus tax allowance contribution toll subsidy tip surcharge",
     "document": (
         "post article page document template story news announcement message comment faq "
         "recipe question answer review"
@@ -201,7 +206,9 @@ _KINDS = {
 def _guess_fields(entity: EntityDraft, words: Vocabulary) -> None:
     """Fields for an entity of which the brief says no more than its name."""
     elsewhere = words.elsewhere(entity.name)
-    if elsewhere is not None:
+    # What is booked differs from domain to domain; that it has a beginning and an end does not.
+    timed = entity.name in ("booking", "reservation")
+    if elsewhere is not None and not timed:
         pack, known = elsewhere
         source = pack.source(f"what a {entity.name.replace('_', ' ')} usually holds", 0.5)
         for name, text in known.fields.items():
@@ -213,6 +220,8 @@ def _guess_fields(entity: EntityDraft, words: Vocabulary) -> None:
     kind = (
         "person"
         if head in word_list("persons")
+        else "booking"
+        if timed
         else next((kind for kind, nouns in _KINDS.items() if head in nouns.split()), "thing")
     )
     source = Source(
@@ -221,7 +230,7 @@ def _guess_fields(entity: EntityDraft, words: Vocabulary) -> None:
     for name in _GUESSES[kind]:
         field = make_field(
             name,
-            hints=Hints(required=None if name in ("name", "title") else False),
+            hints=Hints(required=None if name in _ALWAYS else False),
             person=kind == "person",
             source=source,
         )

@@ -42,6 +42,8 @@ class PackEntity(_Model):
 
     words: tuple[str, ...] = ()
     """Other nouns for it, singular, as snake_case: `article`, `order_line`."""
+    objects_of: tuple[str, ...] = ()
+    """Verbs of which it is the object: whatever people rent is the item of a rental."""
     include: str = "mention"
     """`core`, `mention`, `with <entity>` or `when <word>, <word>`."""
     description: str = ""
@@ -136,6 +138,8 @@ class Pack(_Model):
     words: Annotated[dict[str, float], F(min_length=1)]
     """Words and phrases that call for the pack, with their weight."""
     registration: Literal["open", "closed"] = "closed"
+    process: bool = False
+    """Rows are the trace of a process, such as payments; nobody edits them like records."""
     entities: Annotated[dict[Name, PackEntity], F(min_length=1)]
     machines: dict[Name, PackMachine] = {}
     rules: tuple[dict[str, Any], ...] = ()

@@ -48,6 +48,28 @@ class Catalogue:
                 found.setdefault(word, entity)
         return found
 
+    def best_home(self, entity: str) -> str | None:
+        """The pack that knows most about an entity of this name; `None` when no pack has one."""
+        homes = [
+            (
+                not str(value.get("include", "")).startswith("core"),
+                len(value["fields"]) < 3,
+                len(value["fields"]),
+                name,
+            )
+            for name, raw in self._raw.items()
+            if (value := raw["entities"].get(entity)) is not None and "fields" in value
+        ]
+        return min(homes)[-1] if homes else None
+
+    def objects_of(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Entities of one pack that are the objects of certain verbs."""
+        return {
+            entity: tuple(value["objects_of"])
+            for entity, value in self._raw[name]["entities"].items()
+            if "objects_of" in value
+        }
+
     def pack(self, name: str, renames: tuple[tuple[str, str], ...] = ()) -> Pack:
         """One pack, checked, with entities under the names that the brief uses.
 
@@ -71,7 +93,19 @@ class Catalogue:
 
 
 _NOT_NAMES = frozenset(
-    ["words", "when", "kind", "fields", "states", "held_state", "transition", "label", "step", "value"]
+    [
+        "words",
+        "when",
+        "kind",
+        "objects_of",
+        "fields",
+        "states",
+        "held_state",
+        "transition",
+        "label",
+        "step",
+        "value",
+    ]
 )
 """Keys of a pack below which an entity's name means something else: a word, a type, a state."""
 
@@ -154,9 +188,37 @@ def words_data(name: str) -> dict[str, Any]:
     return _everything()[f"_{name}"]
 
 
-@lru_cache(maxsize=4096)
+def _literal(pattern: str) -> str:
+    """The plain letters that every match of a regular expression begins with; empty when none are sure."""
+    match = re.match(r"(?:\\b|\(\?<![^)]*\))*([a-z]{2,})", pattern)
+    depth = 0
+    for index, char in enumerate(pattern):
+        depth += {"(": 1, ")": -1}.get(char, 0) if pattern[index - 1 : index] != "\\" else 0
+        if char == "|" and depth == 0:
+            return ""
+    if match is None:
+        return ""
+    letters = match[1]
+    return letters[:-1] if pattern[match.end() : match.end() + 1] in ("?", "*", "{") else letters
+
+
+@lru_cache(maxsize=8192)
+def word_start(word: str) -> str:
+    """Letters that a text must hold for `word_pattern` to match: a test that is much faster."""
+    if word.startswith("/"):
+        return _literal(word.strip("/"))
+    first = re.split(r"[ _-]+", word.lower().rstrip("*"), maxsplit=1)[0]
+    return first.removesuffix("y")
+
+
+@lru_cache(maxsize=8192)
 def word_pattern(word: str) -> re.Pattern[str]:
-    """A pattern for a word or phrase: whole words, any case, plural allowed, spaces or dashes between."""
+    """A pattern for a word or phrase: whole words, any case, plural allowed, spaces or dashes between.
+
+    Between slashes stands a regular expression.
+    """
+    if word.startswith("/"):
+        return re.compile(word.strip("/"), re.IGNORECASE)
     parts = [re.escape(part) for part in re.split(r"[ _-]+", word.lower()) if part]
     body = r"[\s_-]*".join(parts) if len(parts) > 1 else parts[0]
     last = parts[-1]
@@ -165,4 +227,4 @@ def word_pattern(word: str) -> re.Pattern[str]:
         body, ending = body[:-1], r"(?:y|ies|y's)"
     if word.endswith("*"):
         body, ending = body.removesuffix(r"\*"), r"\w*"
-    return re.compile(rf"(?<![\w-]){body}{ending}(?![\w])", re.IGNORECASE)
+    return re.compile(rf"(?<![\w.-]){body}{ending}(?![\w])", re.IGNORECASE)

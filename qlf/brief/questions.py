@@ -6,7 +6,8 @@ import re
 
 from qlf.brief.choose import Vocabulary
 from qlf.brief.draft import Draft
-from qlf.brief.surroundings import INVITED, OPEN
+from qlf.brief.facts import Facts
+from qlf.brief.surroundings import INVITED, opens_registration
 from qlf.brief.tokens import Brief
 from qlf.core.spec import (
     Auth,
@@ -21,10 +22,10 @@ from qlf.core.words import title
 __all__ = ["ask_questions"]
 
 
-def ask_questions(brief: Brief, words: Vocabulary, draft: Draft, auth: Auth) -> None:
+def ask_questions(brief: Brief, facts: Facts, words: Vocabulary, draft: Draft, auth: Auth) -> None:
     """Add what the brief left open to the questions of the draft."""
     default = Source(origin=Origin.DEFAULT, detail="left open by the brief", confidence=0.6)
-    if auth.enabled and not (OPEN.search(brief.text) or INVITED.search(brief.text)):
+    if auth.enabled and not (opens_registration(brief, facts) or INVITED.search(brief.text)):
         is_open = auth.registration is Registration.OPEN
         draft.ask(
             Question(

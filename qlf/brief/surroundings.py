@@ -6,8 +6,10 @@ import re
 
 from qlf.brief.choose import Vocabulary, first_match
 from qlf.brief.draft import Draft
-from qlf.brief.facts import Facts
-from qlf.brief.tokens import Brief
+from qlf.brief.facts import Facts, Span
+from qlf.brief.grammar.roles import is_person
+from qlf.brief.grammar.tags import Tag, base_class, tag
+from qlf.brief.tokens import Brief, Sentence
 from qlf.brief.wordlists import word_list
 from qlf.core.spec import (
     App,
@@ -18,14 +20,14 @@ from qlf.core.spec import (
     Registration,
     Source,
 )
-from qlf.core.words import title
+from qlf.core.words import singular, title
 
 __all__ = [
     "INVITED",
     "NO_SIGN_IN",
-    "OPEN",
     "auth_source",
     "kind_of",
+    "opens_registration",
     "pages_of",
     "registration_of",
     "signs_in",
@@ -52,13 +54,19 @@ NO_SIGN_IN = re.compile(
     ),
     re.IGNORECASE,
 )
-OPEN = re.compile(
+_OPEN = re.compile(
     (
-        r"\b(?:register|registers|registration|registering|sign[- ]?up|signup|create (?:an |"
-        r"new |their |own )*accounts?)\b"
+        r"\b(?:(?P<register>registers?|registering)|(?P<registration>registration)|sign(?:s|ing)?[- ]?up|"
+        r"create (?:an |new |their |own )*accounts?)\b"
     ),
     re.IGNORECASE,
 )
+_OBJECT = re.compile(
+    r"\s+(?!(?:(?:new|their|the|an?|other)\s+)*(?:users?|accounts?|members?|customers?|with|via|using|and|to|on|"
+    r"as|for|themselves|here|by|through|or|online|first|at|in|if|when|then|before|endpoint)\b)[a-z]",
+    re.IGNORECASE,
+)
+_THING = re.compile(r"(?P<word>[A-Za-z]+)\s+\Z")
 INVITED = re.compile(
     (
         r"\b(?:invite[- ]only|invitation[- ]only|by invitation|no (?:self[- ])?registration|"
@@ -69,13 +77,36 @@ INVITED = re.compile(
 _TITLE = re.compile(
     (
         r"\A(?:please\s+)?(?:(?:i|we)(?:'d| would)? (?:need|want|like)(?: to (?:build|create|"
-        r"develop|have|make))?|create|build|develop|implement|design|make|write|generate|set "
+        r"develop|have|make|track|manage|keep track of))?|keep track of|track|manage|record|"
+        r"organi[sz]e|create|build|develop|implement|design|make|write|generate|set "
         r"up|model)?\s*(?:me |us )?(?:an?|the|our|my)?\s*"
         r"(?P<title>[A-Za-z][\w' &/-]{2,60}?)(?=\s+(?:with|for|to|that|where|which|in which|"
         r"using|so|including|who|and|of)\b|[.:,;(\n]|\Z)"
     ),
     re.IGNORECASE,
 )
+
+
+def opens_registration(brief: Brief, facts: Facts) -> Span | None:
+    """Where the brief lets people make accounts; who registers a product or a vehicle makes none."""
+    for match in _OPEN.finditer(brief.text):
+        if facts.is_negated(match.span()):
+            continue
+        if match["register"] and _OBJECT.match(brief.text, match.end()):
+            continue
+        if match["registration"]:
+            lead = _THING.search(brief.text, max(0, match.start() - 40), match.start())
+            word = lead["word"].lower() if lead else ""
+            person = is_person(singular(word)) or word in ("user", "self", "account", "login", "email")
+            if word and base_class(word) is Tag.NOUN and not person:
+                continue
+            if re.match(
+                r"\s+(?:number|plate|fee|date|of (?!users?|new|accounts?|members?))",
+                brief.text[match.end() :],
+            ):
+                continue
+        return match.span()
+    return None
 
 
 def kind_of(brief: Brief, facts: Facts) -> AppKind:
@@ -94,6 +125,11 @@ def title_of(brief: Brief, words: Vocabulary, draft: Draft) -> str:
     match = _TITLE.match(head)
     found = re.sub(r"[^\w' &/-]", "", match["title"]).strip(" -&/'") if match else ""
     small = found.lower().split()
+    if found and any(
+        item.tag in (Tag.VERB, Tag.AUX, Tag.MODAL, Tag.PRON) or "/" in item.word.text
+        for item in tag(Sentence(found, 0))
+    ):
+        found, small = "", []
     general = all(word in word_list("general") for word in small)
     weak = (
         general
@@ -164,8 +200,7 @@ def registration_of(brief: Brief, facts: Facts, words: Vocabulary) -> Registrati
     """Open when the brief lets people register, or when that is usual in the domain."""
     if INVITED.search(brief.text):
         return Registration.CLOSED
-    match = next((item for item in OPEN.finditer(brief.text) if not facts.is_negated(item.span())), None)
-    if match is not None:
+    if opens_registration(brief, facts) is not None:
         return Registration.OPEN
     if words.chosen:
         return Registration(words.chosen[0].pack.registration)

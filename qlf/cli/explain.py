@@ -28,7 +28,8 @@ def explain_spec(screen: Screen, spec: Spec) -> None:
     screen.table(["part", "from", "sure", "because"], rows, right=(2,), result=True)
     for question in spec.questions:
         screen.result(
-            f"\nopen: {question.text}\n  taken:  {question.assumption}\n  change: {question.change}"
+            f"\nopen: {question.text}  [{question.name}]\n"
+            f"  taken:  {question.assumption}\n  change: {question.change}"
         )
 
 

@@ -12,6 +12,7 @@ import click
 
 from qlf.cli.group import Command, run_of
 from qlf.cli.options import check_overlays, source_options
+from qlf.cli.questions import answered, answers_option
 from qlf.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ __all__ = ["generate"]
 
 @click.command("generate", cls=Command)
 @source_options
+@answers_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder of the application; ./NAME without it."
 )
@@ -35,6 +37,7 @@ __all__ = ["generate"]
     show_default=True,
     help="Who writes the code.",
 )
+@click.option("--model", help="With --engine llm: a tier (fast, balanced, advanced), a model or an alias.")
 @click.option(
     "--verify",
     type=click.Choice(["none", "static", "full"]),
@@ -42,7 +45,7 @@ __all__ = ["generate"]
     show_default=True,
     help="static reads the code, in seconds; full also installs, tests, boots and calls the application.",
 )
-@click.option("--dry-run", is_flag=True, help="Show spec, plan and files, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show spec, plan, files and cost, and write nothing.")
 @click.option("--inline", is_flag=True, help="Run without Prefect even where it is configured.")
 @click.option(
     "--deploy", "target", type=click.Choice(["local"]), help="Start the application when it is made."
@@ -58,8 +61,10 @@ def generate(
     name: str | None,
     port: int | None,
     seed: int,
+    answers_file: Path | None,
     output: Path | None,
     engine: str,
+    model: str | None,
     verify: str,
     dry_run: bool,
     inline: bool,
@@ -76,14 +81,18 @@ def generate(
     from qlf.engine.request import GenerateRequest
 
     run = run_of(context)
-    if engine == "llm":
+    if model is not None and engine != "llm":
+        raise click.UsageError("--model is for --engine llm; the template engine asks no model", context)
+    if engine == "llm" and not dry_run:
         raise ProviderError(
-            "the llm engine needs a model provider, and none can be configured in this version of qlf",
-            hint="leave --engine out: the template engine needs no provider",
+            "the agents of the llm engine are not part of this version of qlf",
+            hint="leave --engine out to make the application now, or add --dry-run to see what it would cost",
         )
     if dry_run and target:
         raise click.UsageError("--dry-run writes nothing, so there is nothing for --deploy to start", context)
-    source = read_source(brief)
+    source = answered(
+        read_source(brief), answers_file, run.screen, as_json=as_json, name=name, detect=not no_detect
+    )
     request = GenerateRequest(
         source=source.text,
         source_kind=source.kind,
@@ -97,10 +106,10 @@ def generate(
     if dry_run:
         from qlf.cli.preview import preview
 
-        preview(run, request, as_json=as_json)
+        preview(run, request, model=(model or "balanced") if engine == "llm" else None, as_json=as_json)
         return 0
     api = choose_api(run.settings, run.screen, inline=inline)
-    run.screen.say("engine: template, because no model provider is configured")
+    run.screen.say("engine: template, which asks no model")
     document = _seen(run, request, output, api) or _work(run, request, output, api)
     return _report(run, document, target, as_json=as_json)
 
@@ -129,11 +138,13 @@ def _seen(
 
 def _work(run: Run, request: GenerateRequest, output: Path | None, api: PrefectApi | None) -> dict[str, Any]:
     from qlf.cli.api import require_answer
+    from qlf.cli.lean import relax_collector
     from qlf.cli.progress import progress
     from qlf.engine.context import EngineContext
     from qlf.engine.output import check_target
     from qlf.settings import mesh_context
 
+    relax_collector()
     check_overlays(request.overlays)
     settings, screen = run.settings, run.screen
     if output is not None:
@@ -167,9 +178,11 @@ def _work(run: Run, request: GenerateRequest, output: Path | None, api: PrefectA
 def _with_prefect(
     run: Run, request: GenerateRequest, output: Path, api: PrefectApi, context: EngineContext
 ) -> dict[str, Any]:
+    from qlf.cli.lean import spare_certificates
     from qlf.settings import export_prefect
 
     export_prefect(api, console=run.debug)
+    spare_certificates(api, run.settings.cache_dir)
     run.screen.detail("loading Prefect")
     from flows.generate import GenerateParameters, run_here
 

@@ -65,7 +65,7 @@ def check_overlays(names: tuple[str, ...]) -> None:
         return
     from qlf.brief.packstore import words_data
 
-    known = sorted(words_data("overlays"))
+    known = sorted(name for name in words_data("overlays") if name != "regions")
     for name in names:
         if name not in known:
             raise UsageError(f"there is no overlay {name!r}", hint=f"overlays are: {', '.join(known)}")

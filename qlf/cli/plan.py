@@ -9,6 +9,7 @@ import click
 
 from qlf.cli.group import Command, run_of
 from qlf.cli.options import check_overlays, source_options
+from qlf.cli.questions import answered, answers_option
 from qlf.errors import OutputError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["plan"]
 
 @click.command("plan", cls=Command)
 @source_options
+@answers_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write the spec to this file (.yaml, or .json)."
 )
@@ -35,6 +37,7 @@ def plan(
     name: str | None,
     port: int | None,
     seed: int,
+    answers_file: Path | None,
     output: Path | None,
     force: bool,
     explain: bool,
@@ -53,7 +56,9 @@ def plan(
 
     run = run_of(context)
     screen = run.screen
-    source = read_source(brief)
+    source = answered(
+        read_source(brief), answers_file, screen, as_json=as_json, name=name, detect=not no_detect
+    )
     request = GenerateRequest(
         source=source.text,
         source_kind=source.kind,

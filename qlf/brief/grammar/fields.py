@@ -63,6 +63,21 @@ def _triggers(sentence: Sentence, items: list[Chunk], facts: Facts) -> None:
         _take(owner, text, sentence.start + begin, facts, loose=item.lower == "with")
 
 
+def _of_things(members: list[Item]) -> bool:
+    """Whether a list names things, not fields: two plurals that are no usual field, half of the list."""
+    plain = [
+        clean_phrase(member.text).lower() for member in members if not member.note and ":" not in member.text
+    ]
+    many = [
+        text
+        for text in plain
+        if text.endswith("s")
+        and not text.endswith(("ss", "us", "is", "notes", "hours", "address", "skills", "interests"))
+        and not is_known(field_name(text) or "")
+    ]
+    return len(many) >= 2 and len(many) * 2 >= len(members)
+
+
 def _past(text: str, begin: int, pattern: str) -> tuple[str, int]:
     while (match := re.match(pattern, text, re.IGNORECASE)) and match.end() > 0:
         text, begin = text[match.end() :], begin + match.end()
@@ -120,6 +135,15 @@ def _colon(sentence: Sentence, facts: Facts) -> bool:
             r"\b(?:fields?|attributes|entity|table|model|has|have|with)\b", "", match[1], flags=re.IGNORECASE
         )
     )
+    parts = owner.split()
+    adjectives = word_list("class_adj")
+    while (
+        len(parts) > 1
+        and parts[-1].lower() in word_list("light_heads")
+        and not all(part.lower() in adjectives for part in parts[:-1])
+    ):
+        parts.pop()
+    owner = " ".join(parts)
     name = entity_name(owner)
     if (
         name is None
@@ -131,6 +155,8 @@ def _colon(sentence: Sentence, facts: Facts) -> bool:
         return False
     rest = sentence.text[match.end() :]
     members = split_list(rest)
+    if _of_things(members) or (members and re.match(r"(?:with|that has|having)\b", members[0].tail)):
+        return False
     good = [member for member in members if _plausible(member)]
     known = [
         member
@@ -208,13 +234,15 @@ def _take(owner: Chunk, text: str, begin: int, facts: Facts, *, loose: bool) -> 
     managed = bool(owner.light) and loose
     if owner.head in word_list("technical"):
         return
-    if owner.head in word_list("app_nouns") or owner.lower in word_list("noise") or managed:
+    if singular(owner.head) in word_list("app_nouns") or owner.lower in word_list("noise") or managed:
         # The parts of an application are candidates for entities, not fields of it.
-        if owner.head in word_list("app_nouns") | {"functionality", "functionalities"} or managed:
+        if singular(owner.head) in word_list("app_nouns") | {"functionality", "functionalities"} or managed:
             for member in members:
                 _part(member, begin, facts)
-        if managed or owner.head not in ("user", "users", "product", "project", "company", "agency"):
+        if managed or singular(owner.head) not in ("user", "product", "project", "company", "agency"):
             return
+    if loose and _of_things(members):
+        return
     names = [_member_name(member)[0] for member in members]
     known = sum(1 for name in names if name and (is_known(name) or name in word_list("skip")))
     if loose and known == 0 and not any(member.note for member in members):
@@ -235,12 +263,22 @@ def _take(owner: Chunk, text: str, begin: int, facts: Facts, *, loose: bool) -> 
 
 
 def _part(member: Item, begin: int, facts: Facts) -> None:
-    phrase = clean_phrase(member.text)
+    parts = clean_phrase(member.text).split()
+    managed = False
+    while len(parts) > 1 and parts[-1].lower() in word_list("light_heads"):
+        managed = parts.pop().lower() == "management" or managed
+    phrase = " ".join(parts)
     name = entity_name(phrase)
     if name and phrase.lower() not in word_list("noise") and len(phrase.split()) <= 3 and not is_known(name):
         span = (begin + member.start, begin + member.end)
         facts.mentions.append(
-            Mention(name, span, 0.8, "named as a part of the application", plural=phrase.endswith("s"))
+            Mention(
+                name,
+                span,
+                1.0 if managed else 0.8,
+                "named as something to manage" if managed else "named as a part of the application",
+                plural=phrase.endswith("s"),
+            )
         )
 
 
@@ -302,6 +340,8 @@ def _member_name(member: Item) -> tuple[str | None, str]:
 
 def _plausible(member: Item) -> bool:
     text = member.text.partition(":")[0]
+    if re.match(r"(?:at most|at least|up to|no more than|a maximum of|only)\s+\w", text, re.IGNORECASE):
+        return False
     words = clean_phrase(text).split()
     if not 1 <= len(words) <= 4 or not words[0][0].isalpha():
         return False

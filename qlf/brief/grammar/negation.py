@@ -51,6 +51,10 @@ def negated_spans(text: str) -> list[tuple[int, int]]:
         rest = text[match.end() : match.end() + 240]
         stop = _END.search(rest)
         end = stop.start() if stop else len(rest)
+        if match.group().lower().startswith("out of scope"):
+            # A list of what is left out goes on to the end of its sentence.
+            whole = re.search(r"[.!?\n]", rest)
+            end = whole.start() if whole else len(rest)
         if match.group().lower().startswith(("no ", "without")):
             end = max(end, _listed(rest))
         spans.append((match.start(), match.end() + end))

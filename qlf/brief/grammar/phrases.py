@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qlf.brief.facts import Span
 from qlf.brief.grammar.tags import Tag, Tagged, tag
@@ -11,6 +12,25 @@ from qlf.brief.tokens import Sentence
 from qlf.brief.wordlists import word_list
 
 __all__ = ["Chunk", "chunks", "clean_phrase"]
+
+
+_CLAUSES = frozenset(
+    [
+        "contain",
+        "include",
+        "use",
+        "have",
+        "offer",
+        "require",
+        "provide",
+        "show",
+        "represent",
+        "indicate",
+        "allow",
+    ]
+)
+"""Verbs whose form in -ing begins a clause: a body containing two fields."""
+_QUOTES = frozenset("'\"`*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +52,9 @@ class Chunk:
     """The phrase names the application: `stock management system`."""
 
 
+@lru_cache(maxsize=1024)
 def chunks(sentence: Sentence) -> list[Chunk]:
-    """The noun phrases of a sentence and the words between them, in order."""
+    """The noun phrases of a sentence and the words between them, in order; the list is shared."""
     result: list[Chunk] = []
     run: list[Tagged] = []
     det = ""
@@ -51,7 +72,18 @@ def chunks(sentence: Sentence) -> list[Chunk]:
             if item.tag is Tag.PARTICIPLE and index > 0 and tagged[index - 1].tag in (Tag.AUX, Tag.NOUN):
                 joins = False
         elif item.tag is Tag.GERUND and index > 0 and tagged[index - 1].tag in (Tag.DET, Tag.ADJ, Tag.NOUN):
-            joins = True
+            # "payment processing" is a phrase; in "customers waiting" the second word says what they do.
+            joins = item.base not in _CLAUSES and not (
+                tagged[index - 1].tag is Tag.NOUN and _many(tagged[index - 1].lower)
+            )
+        quoted = item.word.text in _QUOTES and index > 0 and following is not None
+        # Quotes around a word do not end a phrase: the clinical 'teams'.
+        if (
+            quoted
+            and following is not None
+            and (run or (following.tag is Tag.NOUN and tagged[index - 1].tag in (Tag.DET, Tag.ADJ)))
+        ):
+            continue
         if joins:
             run.append(item)
             continue
@@ -65,8 +97,18 @@ def chunks(sentence: Sentence) -> list[Chunk]:
     return result
 
 
+def _many(word: str) -> bool:
+    return word.endswith("s") and not word.endswith(("ss", "us", "is", "'s"))
+
+
 def _flush(run: list[Tagged], det: str, result: list[Chunk]) -> None:
     if not run:
+        return
+    owner = next((place for place in range(len(run) - 2, -1, -1) if run[place].lower.endswith("'s")), None)
+    if owner is not None:
+        # "a customer's orders" are two things: the customer, and the orders.
+        _flush(run[: owner + 1], det, result)
+        _flush(run[owner + 1 :], "its", result)
         return
     words = [item.lower for item in run]
     while len(words) > 1 and (words[0] in word_list("empty") or run[0].tag is Tag.PARTICIPLE):
@@ -78,9 +120,17 @@ def _flush(run: list[Tagged], det: str, result: list[Chunk]) -> None:
         return
     light = ""
     topic = False
+    while len(run) > 1 and run[-1].tag is Tag.ADJ:
+        # "services online": what stands behind says how, not what.
+        words.pop()
+        run = run[:-1]
     while len(words) > 1 and words[-1] in word_list("light_heads"):
+        if all(item.tag is Tag.ADJ for item in run[:-1]):
+            # "medical records" would be nothing without its last word.
+            break
         topic = topic or words[-1] in word_list("app_heads")
         light = words.pop()
+        run = run[:-1]
     if len(words) > 3:
         words = words[-3:]
     head = words[-1]

@@ -10,14 +10,15 @@ from qlf.brief.grammar.tags import Tag
 from qlf.brief.tokens import Brief, Sentence
 from qlf.brief.wordlists import word_list
 from qlf.core.spec import Cardinality
+from qlf.core.words import singular
 
 __all__ = ["find_relations"]
 
 _UP = re.compile(
     r"\b(?:belongs? to|is (?:linked|tied|related|attached|connected|associated|assigned|"
     r"allocated) (?:to|with)|are (?:linked|tied|related|attached|"
-    r"connected|associated|assigned|allocated) (?:to|with)|refers? to|references?|is made "
-    r"by|is placed by|is created by|is written by|is for|are for|is part of|are part of|"
+    r"connected|associated|assigned|allocated|scoped|limited|restricted) (?:to|with)|refers? to|references?|"
+    r"is made by|is placed by|is created by|is written by|is for|are for|is part of|are part of|"
     r"must (?:belong to|be linked to|be assigned to)|can be assigned to|is about|under)\b",
     re.IGNORECASE,
 )
@@ -113,7 +114,8 @@ def _downward(sentence: Sentence, items: list[Chunk], facts: Facts) -> None:
         )
         for child in _nouns_after(items, sentence.start + match.end())[:5]:
             if child.name and child.name != parent.name:
-                kind = Cardinality.MANY_TO_MANY if back else Cardinality.MANY_TO_ONE
+                shared = child.head in word_list("shared") or singular(child.head) in word_list("shared")
+                kind = Cardinality.MANY_TO_MANY if back or shared else Cardinality.MANY_TO_ONE
                 facts.relations.append(
                     RelationFact(child.name, parent.name, (parent.span[0], child.span[1]), kind)
                 )

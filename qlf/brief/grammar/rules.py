@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from qlf.brief.facts import Facts, OtherRuleFact, RoleFact, RuleFact
-from qlf.brief.grammar.phrases import chunks
+from qlf.brief.facts import Facts, OtherRuleFact, RelationFact, RoleFact, RuleFact
+from qlf.brief.grammar.phrases import chunks, clean_phrase
 from qlf.brief.grammar.roles import role_name
 from qlf.brief.grammar.tags import Tag
+from qlf.brief.naming import entity_name
 from qlf.brief.tokens import Brief, Sentence
 from qlf.core.words import singular
 
@@ -65,10 +66,26 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "capacity",
             (
-                rf"(?P<parent>{_NP})\s+(?:can|may|must|is allowed to|are allowed to)\s+(?:only\s+|"
-                rf"not\s+)?(?:(?P<verb>\w+)\s+)?(?:at most|up to|a maximum of|maximum|max\.?|no more "
-                rf"than|more than|not more than|only)\s+{_NUMBER}\s+(?P<child>[A-Za-z][\w-]*(?: "
+                rf"(?P<parent>{_NP})\s+(?:can|may|must|is allowed to|are allowed to|has|have|holds?|"
+                rf"takes?)\s+(?:only\s+|not\s+)?(?:(?P<verb>\w+)\s+)?(?:at most|up to|a maximum of|maximum|"
+                rf"max\.?|no more than|more than|not more than|only)\s+{_NUMBER}\s+"
+                rf"(?P<child>[A-Za-z][\w-]*(?: "
                 rf"[a-z]\w+)?)"
+            ),
+        ),
+        (
+            "capacity",
+            (
+                rf"\b(?P<parent>[A-Za-z][\w-]*)\s+of\s+(?:at most|up to|no more than)\s+{_NUMBER}\s+"
+                rf"(?P<child>[A-Za-z][\w-]*)"
+            ),
+        ),
+        (
+            "capacity",
+            (
+                rf"\b(?:each|every|an?|one)\s+(?P<parent>[A-Za-z][\w-]*(?: [a-z]+)?)\s+(?:has|have|can have|"
+                rf"holds?|takes?)\b[^.;:]{{0,80}}?\b(?:at most|up to|no more than|a maximum of)\s+"
+                rf"{_NUMBER}\s+(?P<child>[A-Za-z][\w-]*(?: [a-z]\w+)?)"
             ),
         ),
         (
@@ -179,6 +196,13 @@ def _known(sentence: Sentence, facts: Facts) -> bool:
             span = (sentence.start + match.start(), sentence.start + match.end())
             if kind == "approval" and match["role"] and (approver := role_name(match["role"])):
                 facts.roles.append(RoleFact(singular(approver), span, "approves", listed=True))
+            if kind == "capacity" and re.search(
+                r"\b(?:has|have|holds?|takes?|of (?:at most|up to|no more))\b", match.group(), re.IGNORECASE
+            ):
+                # "each camp has at most 25 tents" links the two as well.
+                ends = [entity_name(clean_phrase(match[key]).split()[-1]) for key in ("child", "parent")]
+                if ends[0] and ends[1] and ends[0] != ends[1]:
+                    facts.relations.append(RelationFact(ends[0], ends[1], span))
             facts.rules.append(RuleFact(kind, span, " ".join(sentence.text.split())[:400], arguments))
             found = True
     return found

@@ -38,8 +38,9 @@ _CAN_BE = re.compile(
 def find_states(brief: Brief, facts: Facts) -> None:
     """Add chains of states and named lists of values."""
     for sentence in brief.sentences:
-        if _chains(sentence, facts):
+        if _chains(sentence, facts) or _from_to(sentence, facts):
             continue
+        _bracketed(sentence, facts)
         for match in _VALUES.finditer(sentence.text):
             name = field_name(
                 {
@@ -57,13 +58,14 @@ def find_states(brief: Brief, facts: Facts) -> None:
                 name
                 and len(values) >= 2
                 and not any(
-                    re.search(r"\b(?:a|an|the|can|must|is)\b", value.replace("_", " ")) for value in values
+                    re.search(r"\A(?:a|an|the)\b|\b(?:can|must|is)\b", value.replace("_", " "))
+                    for value in values
                 )
             ):
                 place = sentence.start + match.start("field")
                 facts.states.append(
                     StateFact(
-                        _owner(sentence, place, match.group()),
+                        _listed_owner(facts, place) or _owner(sentence, place, match.group()),
                         name,
                         tuple(values),
                         (place, sentence.start + match.end()),
@@ -85,6 +87,58 @@ def find_states(brief: Brief, facts: Facts) -> None:
                         (sentence.start + match.start(), sentence.start + match.end()),
                     )
                 )
+
+
+_STATE = r"[a-z][a-z-]*(?: (?!to\b|then\b|and\b)[a-z-]+)?"
+_FROM_TO = re.compile(rf"\bfrom (?P<list>{_STATE}(?:,? (?:then )?to {_STATE}){{2,8}})", re.IGNORECASE)
+_BRACKETS = re.compile(
+    r"(?P<noun>[A-Za-z][\w-]+)\s*\((?P<list>[a-z][a-z -]+(?:\s*[,/|]\s*[a-z][a-z -]+){1,8})\)", re.IGNORECASE
+)
+
+
+def _from_to(sentence: Sentence, facts: Facts) -> bool:
+    """`goes from planned to brewing to bottled`: three states or more, each a step from the one before."""
+    match = _FROM_TO.search(sentence.text)
+    if match is None:
+        return False
+    pieces = re.split(r",? (?:then )?(?:on )?to ", match["list"], flags=re.IGNORECASE)
+    states = tuple(dict.fromkeys(name for name in map(state_name, pieces) if name))
+    nouns = [
+        item
+        for item in chunks(sentence)
+        if item.tag is Tag.NOUN and item.name and item.span[1] <= sentence.start + match.start()
+    ]
+    if len(states) < 3 or not nouns:
+        return False
+    span = (sentence.start + match.start(), sentence.start + match.end())
+    facts.states.append(StateFact(nouns[0].name, "status", states, span, tuple(pairwise(states))))
+    return True
+
+
+def _bracketed(sentence: Sentence, facts: Facts) -> None:
+    """`issues (open, in progress, closed)`: what stands beside a thing are the states it goes through."""
+    for match in _BRACKETS.finditer(sentence.text):
+        values = choices_of(match["list"])
+        likely = sum(_state_like(value) for value in values)
+        if len(values) < 3 or likely * 2 < len(values):
+            continue
+        place = sentence.start + match.start("noun")
+        owner = next(
+            (
+                item
+                for item in chunks(sentence)
+                if item.tag is Tag.NOUN and item.span[0] <= place < item.span[1]
+            ),
+            None,
+        )
+        if owner is not None and owner.name and owner.name not in word_list("state_fields"):
+            span = (place, sentence.start + match.end())
+            facts.states.append(StateFact(owner.name, "status", tuple(values), span))
+
+
+def _listed_owner(facts: Facts, place: int) -> str | None:
+    """The thing in whose field list a named list of values stands."""
+    return next((fact.owner for fact in facts.fields if fact.span[0] <= place < fact.span[1]), None)
 
 
 def _state_like(value: str) -> bool:

@@ -8,8 +8,9 @@ from functools import lru_cache
 
 from qlf.brief.tokens import Sentence, Word
 from qlf.brief.wordlists import word_list
+from qlf.core.words import singular
 
-__all__ = ["Tag", "Tagged", "base_verb", "tag"]
+__all__ = ["Tag", "Tagged", "base_class", "base_verb", "tag"]
 
 
 class Tag(StrEnum):
@@ -102,6 +103,15 @@ def base_verb(word: str) -> tuple[str, str] | None:
     return None
 
 
+def base_class(word: str) -> Tag:
+    """The class of a word by itself."""
+    closed = _closed().get(word)
+    if closed is not None:
+        return closed
+    form = base_verb(word)
+    return Tag.VERB if form is not None and form[0] not in word_list("both") else Tag.NOUN
+
+
 @dataclass(frozen=True, slots=True)
 class Tagged:
     """A word with its class and, for verbs, the base form."""
@@ -144,6 +154,12 @@ def _one(word: Word, before: list[Tagged], following: str) -> Tagged:
         return Tagged(word, Tag.GERUND, base)
     if ending == "ed":
         return Tagged(word, Tag.PARTICIPLE, base)
+    if ending == "s" and previous is not None and previous.tag in (Tag.VERB, Tag.GERUND):
+        # "plan walks": right after a verb stands its object.
+        return Tagged(word, Tag.NOUN)
+    if ending == "s" and len(before) == 1 and before[0].lower in word_list("app_heads"):
+        # "System matches patients with doctors."
+        return Tagged(word, Tag.VERB, base)
     if verb_place:
         if ending == "s" and not before and base in word_list("both"):
             return Tagged(word, Tag.NOUN)
@@ -151,6 +167,18 @@ def _one(word: Word, before: list[Tagged], following: str) -> Tagged:
     if base not in word_list("both"):
         if previous is not None and previous.tag in (Tag.DET, Tag.ADJ):
             return Tagged(word, Tag.NOUN)
+        return Tagged(word, Tag.VERB, base)
+    if previous is not None and previous.tag is Tag.NOUN and ending == "" and _people(previous.lower):
+        # "residents book drop-off slots": people do something.
+        return Tagged(word, Tag.VERB, base)
+    if (
+        previous is not None
+        and previous.tag is Tag.NOUN
+        and ending == "s"
+        and _people(previous.lower + "s")
+        and _closed().get(following) in (Tag.PRON, Tag.DET)
+    ):
+        # "a lender hands them out"
         return Tagged(word, Tag.VERB, base)
     if previous is not None and previous.tag is Tag.NOUN and _plural(previous.lower) and ending == "":
         starts = _closed().get(following) in (Tag.DET, Tag.PREP) or _plural(following)
@@ -161,6 +189,11 @@ def _one(word: Word, before: list[Tagged], following: str) -> Tagged:
 
 def _verb_place(before: list[Tagged], following: str, word: str) -> bool:
     if not before:
+        if word in ("track", "manage", "organize", "organise") and _plural(following):
+            return True
+        if word in word_list("both") and following in word_list("light_heads"):
+            # "Order management": the first word is part of a name.
+            return False
         form = base_verb(following)
         third = form is not None and form[1] == "s" and form[0] not in word_list("both")
         return (
@@ -168,6 +201,8 @@ def _verb_place(before: list[Tagged], following: str, word: str) -> bool:
             and _closed().get(following) not in (Tag.AUX, Tag.MODAL)
             and not third
         )
+    while len(before) > 1 and before[-1].tag is Tag.ADV and before[-1].lower not in ("not", "also", "only"):
+        before = before[:-1]
     previous = before[-1]
     if (
         previous.lower in (",", "and", "or")
@@ -200,6 +235,15 @@ def _verb_place(before: list[Tagged], following: str, word: str) -> bool:
             earlier = before[-3] if len(before) > 2 else earlier
         return earlier.tag is Tag.VERB
     return False
+
+
+@lru_cache(maxsize=2048)
+def _people(word: str) -> bool:
+    """Whether the word is a plural that stands for people."""
+    if not _plural(word):
+        return False
+    one = singular(word)
+    return one in word_list("persons") or one in word_list("extra") or one in word_list("outsiders")
 
 
 def _infinitive(before: list[Tagged]) -> bool:

@@ -193,12 +193,22 @@ def test_the_same_brief_gives_the_same_spec() -> None:
     [
         "Eine Werkstatt: Kunden bringen Autos, und die Mechaniker arbeiten mit Teilen für den Kunden",
         "Une boutique avec des produits et des commandes pour les clients et le stock dans un panier",
-        "Um sistema de gestão para uma escola com cadastro de alunos e notas dos professores",
+        "Um zorro azul e um gato dos vizinhos correm para uma floresta com medo dos lobos",
     ],
 )
 def test_another_language_is_refused_rather_than_half_understood(text: str) -> None:
     with pytest.raises(InputError, match="English"):
         compile_brief(text)
+
+
+def test_portuguese_is_read_through_a_word_list_and_says_so() -> None:
+    spec = compile_brief(
+        "Um sistema de gestão para uma escola com cadastro de alunos e notas dos professores"
+    )
+    assert {"student", "grade"} <= {entity.name for entity in spec.entities}
+    assert "students" in spec.brief
+    [question] = [item for item in spec.questions if item.name == "language"]
+    assert "Portuguese" in question.text
 
 
 def test_foreign_words_in_an_english_brief_are_fine() -> None:

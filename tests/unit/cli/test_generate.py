@@ -36,7 +36,7 @@ def test_the_folder_is_made_and_named_on_stdout_alone(cli: Callable[..., Any]) -
 def test_messages_say_how_it_ran_what_was_proven_and_how_to_go_on(cli: Callable[..., Any]) -> None:
     err = cli("generate", BRIEF, "-o", "out").err
     assert "running inline: no Prefect API is configured (`qlf up` starts one)\n" in err
-    assert "engine: template, because no model provider is configured\n" in err
+    assert "engine: template, which asks no model\n" in err
     assert "static  passed        3     0.01         0" in err
     assert "unit    not-run" in err
     assert "not asked for (--verify static)" in err
@@ -144,7 +144,8 @@ def test_a_dry_run_has_nothing_to_deploy(cli: Callable[..., Any]) -> None:
 def test_the_llm_engine_is_refused_honestly(cli: Callable[..., Any]) -> None:
     answer = cli("generate", BRIEF, "--engine", "llm")
     assert answer.code == 5
-    assert "none can be configured in this version" in answer.err
+    assert "not part of this version" in answer.err
+    assert "--dry-run" in answer.err
     assert list(Path().iterdir()) == []
 
 
