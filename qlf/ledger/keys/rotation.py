@@ -184,7 +184,7 @@ class Rotator:
                 else f" ({type(error).__name__})"
             )
             raise TestFailed(
-                f"the provider did not accept {one.key_id}{reason}; nothing was changed",
+                f"the test of {one.key_id} failed{reason}; nothing was changed",
                 hint=f"try again: qlf keys rotate {name}; or drop it: qlf keys rotate {name} --abandon",
             ) from None
         self._tell(KeyEvent("tested", one.key_id, self._store.kept_in))

@@ -191,7 +191,7 @@ def test_a_new_key_that_is_refused_leaves_the_current_one(add, cli, tested):
     tested.append("refuse")
     answer = cli("keys", "rotate", "main", "--new", "-", "--debug", stdin=SECOND.encode())
     assert answer.code == 5
-    assert "the provider did not accept main@2: 401: the key [hidden] has expired" in answer.err
+    assert "the test of main@2 failed: 401: the key [hidden] has expired" in answer.err
     assert SECOND not in answer.err
     tested.remove("refuse")
     answer = cli("keys", "rotate", "main", "--json")

@@ -1,10 +1,9 @@
-"""Filling the cache ahead of time."""
+"""Calls in a file of JSON lines."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlf.core.metering import Attribution
-from qlf.errors import BudgetRefused, InputError, ProviderError
-from qlf.llm.cache_warm import read_calls, warm
-from qlf.llm.reply import StopReason
+from qlf.errors import InputError
+from qlf.llm.cache_warm import read_calls
 from qlf.llm.request import Call, Message, ModelRequest, Schema
 
 LINE: dict[str, Any] = {
@@ -121,48 +119,3 @@ def test_no_json_raises_anything_but_an_input_error(tmp_path_factory: pytest.Tem
             read_calls(path)
         except InputError:
             continue
-
-
-def answer(source: str, cost: int = 0, stop: StopReason = StopReason.END) -> Any:
-    return SimpleNamespace(source=source, cost_micros=cost, reply=SimpleNamespace(stop=stop))
-
-
-async def test_warming_counts_what_happened_and_goes_on_after_a_failure():
-    calls = [Call(ModelRequest((Message("user", str(number)),), 1), "fast") for number in range(6)]
-    answers = iter(
-        [
-            answer("provider", 5),
-            answer("cache"),
-            answer("flight"),
-            answer("provider", 7, StopReason.MAX_TOKENS),
-        ]
-    )
-    seen: list[Call] = []
-
-    async def ask(call: Call) -> Any:
-        seen.append(call)
-        if call.request.messages[0].text in ("1", "2"):
-            raise ProviderError("it is down")
-        return next(answers)
-
-    done: list[int] = []
-    report = await warm(calls, ask, at_once=1, on_done=lambda: done.append(1))
-    assert (report.asked, report.kept_before, report.cut, report.failed) == (2, 2, 1, 2)
-    assert report.cost_micros == 12
-    assert report.errors == (("it is down", 2),)
-    assert len(done) == 6
-    assert all(call.priority == "background" and call.use_cache for call in seen)
-
-
-async def test_a_spent_budget_ends_warming():
-    asked = 0
-
-    async def ask(call: Call) -> Any:
-        nonlocal asked
-        asked += 1
-        raise BudgetRefused("the month is spent")
-
-    calls = [Call(ModelRequest((Message("user", "a"),), 1), "fast")] * 50
-    with pytest.raises(BudgetRefused, match="the month is spent"):
-        await warm(calls, ask, at_once=2)
-    assert asked <= 4

@@ -150,7 +150,7 @@ def test_i5_a_new_key_that_is_not_accepted_never_becomes_current(rotator, store,
         def test(self, fields):
             raise PermissionError(f"key {fields['api_key'].reveal()} is wrong")
 
-    with pytest.raises(TestFailed, match=r"did not accept main@2 \(PermissionError\)") as caught:
+    with pytest.raises(TestFailed, match=r"the test of main@2 failed \(PermissionError\)") as caught:
         rotator(issuer=Refusing()).advance("main")
     assert stages(store) == {1: "current", 2: "pending"}
     pending = store.get("main", 2).fields["api_key"].reveal()
