@@ -75,14 +75,15 @@ def tail(context: click.Context, *, lines: int, follow: bool, as_json: bool) -> 
 @click.pass_context
 def verify(context: click.Context, *, head_file: str | None, as_json: bool) -> int:
     """Check every entry, link, signature and sum; exit 5 if anything is wrong."""
+    from qlf.cli.models import places_of
     from qlf.errors import LedgerUnavailable
     from qlf.ledger.heads import load_public
     from qlf.ledger.reader import LedgerReader
     from qlf.ledger.verify import verify as check
 
     run = run_of(context)
-    settings, screen = run.settings, run.screen
-    exported = settings.data_dir / "ledger-heads.jsonl"
+    places, screen = places_of(run), run.screen
+    exported = places.heads
     heads = _heads(exported, missing=True)
     if not heads:
         screen.warn(f"no exported heads are at {exported}, so a ledger written anew would not be seen")
@@ -90,7 +91,7 @@ def verify(context: click.Context, *, head_file: str | None, as_json: bool) -> i
     with LedgerReader(ledger_path(run)) as reader:
         found = check(
             reader,
-            public_key=load_public(settings.config_dir / "ledger-signing.key"),
+            public_key=load_public(places.signing_key),
             heads=heads,
             progress=_progress(run),
         )
@@ -168,7 +169,9 @@ def prove(context: click.Context, *, seq: int) -> int:
 
 def ledger_path(run: Run) -> Path:
     """Where the ledger of this user is."""
-    return run.settings.state_dir / "ledger" / "ledger.db"
+    from qlf.cli.models import places_of
+
+    return places_of(run).ledger
 
 
 def _heads(name: Path | str, *, missing: bool = False) -> list[Head]:

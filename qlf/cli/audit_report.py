@@ -89,12 +89,13 @@ def report(
     """
     import json
 
+    from qlf.cli.models import places_of
     from qlf.ledger.export import report_csv, report_json
     from qlf.ledger.reader import LedgerReader
     from qlf.ledger.report import report as sums
 
     run = run_of(context)
-    with LedgerReader(run.settings.state_dir / "ledger" / "ledger.db") as reader:
+    with LedgerReader(places_of(run).ledger) as reader:
         rows = sums(reader, by, since=since, until=until)
         total = sums(reader, since=since, until=until)[0]
     if form == "csv":
@@ -124,12 +125,13 @@ def export(context: click.Context, *, form: str, after: int) -> int:
     """Print the entries for another program."""
     import json
 
+    from qlf.cli.models import places_of
     from qlf.ledger.export import entries_csv, entry_json
     from qlf.ledger.genai import genai_spans
     from qlf.ledger.reader import LedgerReader
 
     run = run_of(context)
-    with LedgerReader(run.settings.state_dir / "ledger" / "ledger.db") as reader:
+    with LedgerReader(places_of(run).ledger) as reader:
         entries = reader.entries(after=after)
         if form == "csv":
             for line in entries_csv(entries):

@@ -152,6 +152,7 @@ def set_limits(
     Each change is recorded in the ledger with who made it. A limit below what is spent already lets
     nothing more through.
     """
+    from qlf.cli.models import places_of
     from qlf.ledger.entry import clean_name
     from qlf.ledger.operation import Change
     from qlf.ledger.record import os_user, record
@@ -167,12 +168,9 @@ def set_limits(
     if not limits and not reset:
         raise click.UsageError("nothing to set", context)
     run = run_of(context)
-    settings = run.settings
+    places = places_of(run)
     record(
-        _place(run),
-        Change(os_user(), limits, reset),
-        signing_key=settings.config_dir / "ledger-signing.key",
-        heads=settings.data_dir / "ledger-heads.jsonl",
+        places.ledger, Change(os_user(), limits, reset), signing_key=places.signing_key, heads=places.heads
     )
     if not as_json:
         run.screen.say("the limits are set and recorded", "good")
@@ -180,7 +178,9 @@ def set_limits(
 
 
 def _place(run: Run) -> Path:
-    return run.settings.state_dir / "ledger" / "ledger.db"
+    from qlf.cli.models import places_of
+
+    return places_of(run).ledger
 
 
 def _scopes(totals: dict[str, Any], limits: Limits, day: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from qlf.cli.cache_answers import warm
+from qlf.cli.cache_warm import warm
 from qlf.cli.group import Command, Group, run_of
 
 __all__ = ["Size", "cache", "human"]

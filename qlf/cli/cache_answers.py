@@ -1,21 +1,16 @@
-"""The part of `qlf cache` about answers of models: how often they were found, and filling the cache ahead."""
+"""The part of `qlf cache` about answers of models: how often they were found, and how to be rid of them."""
 
 from __future__ import annotations
 
 from contextlib import closing
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import click
-
-from qlf.cli.group import Command, run_of
 
 if TYPE_CHECKING:
     from qlf.cli.run import Run
     from qlf.llm.cache import Cache
 
-__all__ = ["answers_document", "clear_answers", "prune_answers", "show_answers", "usd", "warm"]
+__all__ = ["answers_document", "clear_answers", "prune_answers", "show_answers", "usd"]
 
 _REASONS = 3
 """How many reasons of misses a line names."""
@@ -80,67 +75,6 @@ def usd(micros: int) -> str:
     """An amount for a person: `$1.25`, or `$0.0042` where cents would hide it."""
     amount = Decimal(micros) / 1_000_000
     return f"${amount:,.2f}" if micros == 0 or abs(micros) >= 10_000 else f"${amount:.6f}".rstrip("0")
-
-
-@click.command("warm", cls=Command, short_help="Ask models ahead of time, so that answers are kept.")
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@click.option(
-    "--at-once",
-    type=click.IntRange(1, 1000),
-    default=16,
-    show_default=True,
-    help="How many calls wait or work at a time.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.pass_context
-def warm(context: click.Context, *, file: Path, at_once: int, as_json: bool) -> int:
-    """Ask the calls in FILE whose answers are not kept yet, behind all other work.
-
-    FILE has one call in each line, as JSON: its model and its request. Budgets hold as for any call. The
-    exit code is 5 when a call was not answered.
-    """
-    import asyncio
-
-    from qlf.cli.models import key_source, places_of
-    from qlf.engine.gateway import open_gateway
-    from qlf.errors import ProviderError
-    from qlf.llm.cache_warm import WarmReport, read_calls
-    from qlf.llm.cache_warm import warm as ask_all
-
-    run = run_of(context)
-    calls = read_calls(file)
-
-    async def work() -> WarmReport:
-        with key_source(run) as keys:
-            async with open_gateway(places_of(run), keys) as gateway:
-                return await ask_all(calls, gateway.ask, at_once=at_once)
-
-    report = asyncio.run(work())
-    if as_json:
-        run.screen.document(
-            {
-                "calls": len(calls),
-                "asked": report.asked,
-                "kept_before": report.kept_before,
-                "cut": report.cut,
-                "failed": report.failed,
-                "cost_usd_micros": report.cost_micros,
-                "errors": [{"message": message, "times": times} for message, times in report.errors],
-            }
-        )
-    else:
-        run.screen.say(
-            f"{report.asked} asked for {usd(report.cost_micros)}, {report.kept_before} kept before, "
-            f"{report.failed} failed",
-            "good" if not report.failed else None,
-        )
-        if report.cut:
-            run.screen.warn(
-                f"{report.cut} answers were cut off or refused and are not kept; raise max_output_tokens"
-            )
-        for message, times in report.errors:
-            run.screen.warn(f"{message} ({times} times)")
-    return ProviderError.exit_code if report.failed else 0
 
 
 def _cache(run: Run) -> Cache:

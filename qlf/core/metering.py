@@ -91,7 +91,8 @@ class Outcome:
 
     ending: Ending
     cost_micros: int = 0
-    """What it cost, in USD micros; read when `ANSWERED` only. Refusals are free, unknowns keep the reserve."""
+    """What it cost, in USD micros; read when `ANSWERED` only. Refusals are free, unknowns keep the
+    reserve."""
     usage: Usage = field(default_factory=Usage)
     answered_model: str = ""
     """The model as the provider named it in the answer."""

@@ -75,6 +75,7 @@ async def open_gateway(
         ProviderError: If the configuration cannot be understood.
     """
     from qlf.ledger.books import LedgerBooks
+    from qlf.ledger.keys.process import guarded_memory
     from qlf.llm.adapters.make import make_adapter
     from qlf.llm.attempt import Sender
     from qlf.llm.cache import Cache
@@ -115,8 +116,9 @@ async def open_gateway(
         clock,
     )
     try:
-        async with Prober(scheduler, probe, config.probe_seconds):
-            yield gateway
+        with guarded_memory():
+            async with Prober(scheduler, probe, config.probe_seconds):
+                yield gateway
     finally:
         try:
             await gateway.aclose()

@@ -93,6 +93,11 @@ class Committer:
         self.unsigned = False
         """Whether there are entries that no head covers."""
 
+    @property
+    def under_way(self) -> int:
+        """How many attempts are open."""
+        return len(self._open)
+
     def commit(self, operations: Sequence[Operation], *, sign: bool = False) -> list[Result]:
         """Apply all operations in one transaction; durable when it returns.
 

@@ -58,8 +58,8 @@ class LineResult:
 class BatchApi(Protocol):
     """The batch API of one account. Every method makes one attempt and raises a typed `Failure`."""
 
-    def line(self, deployment: Deployment, id: str, request: ModelRequest) -> bytes:
-        """A request as one line of a file, without its line end.
+    def line(self, deployment: Deployment, name: str, request: ModelRequest) -> bytes:
+        """A request as one line of a file, without its line end; the name is that of its result.
 
         Raises:
             Failure: If it cannot be written.

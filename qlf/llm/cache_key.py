@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -22,6 +23,8 @@ __all__ = ["NOT_IN_KEY", "CacheKey", "key_of"]
 
 VERSION = b"qlf-answer-1"
 """Changed when the meaning of a key changes; old entries are then never found."""
+
+_NONE = b"\0"
 
 NOT_IN_KEY: Mapping[str, str] = {
     "request": "each of its fields is a part of its own",
@@ -63,41 +66,53 @@ def key_of(call: Call, model: str, quality_class: Iterable[str] = ()) -> CacheKe
         quality_class: The models that may answer in its place; part of the key.
     """
     request, attribution = call.request, call.attribution
-    parts = [(name, _bytes(getattr(call, name))) for name in _call_fields()]
-    parts += [(name, _bytes(getattr(request, name))) for name in _request_fields()]
-    parts.append(("model", model.encode()))
-    parts.append(("quality_class", _bytes(sorted({model, *quality_class}))))
-    parts.append(("tenant", attribution.tenant.encode()))
-    state = hashlib.sha256(VERSION)
-    for name, data in parts:
-        # Lengths go first, so that no two different lists of parts read the same.
-        state.update(b"%d:%b%d:" % (len(name), name.encode(), len(data)))
-        state.update(data)
+    names, call_values, request_values = _fields()
+    values = (*call_values(call), *request_values(request))
+    data = [
+        _NONE if one is None else one.encode("utf-8", "surrogatepass") if type(one) is str else _bytes(one)
+        for one in values
+    ]
+    data += (model.encode(), _class_bytes(model, tuple(quality_class)), attribution.tenant.encode())
+    # The lengths go first, so that no two different lists of parts read the same. One digest over all at
+    # once: a hash object that is fed piece by piece costs more than the hashing.
+    whole = b"%b%b%b" % (_prefix(), repr([*map(len, data)]).encode(), b"".join(data))
     return CacheKey(
-        state.hexdigest(), attribution.agent, attribution.task, request.schema is not None, tuple(parts)
+        hashlib.sha256(whole).hexdigest(),
+        attribution.agent,
+        attribution.task,
+        request.schema is not None,
+        tuple(zip(names, data, strict=True)),
     )
 
 
-@lru_cache(maxsize=1)
-def _call_fields() -> tuple[str, ...]:
-    return tuple(one.name for one in fields(Call) if one.name not in NOT_IN_KEY)
+_Values = Callable[[Any], tuple[Any, ...]]
 
 
 @lru_cache(maxsize=1)
-def _request_fields() -> tuple[str, ...]:
-    return tuple(one.name for one in fields(ModelRequest))
+def _fields() -> tuple[tuple[str, ...], _Values, _Values]:
+    """The names of all parts, and how to take those of a call and of a request."""
+    of_call = [one.name for one in fields(Call) if one.name not in NOT_IN_KEY]
+    of_request = [one.name for one in fields(ModelRequest)]
+    names = (*of_call, *of_request, "model", "quality_class", "tenant")
+    return names, attrgetter(*of_call), attrgetter(*of_request)
+
+
+@lru_cache(maxsize=1)
+def _prefix() -> bytes:
+    return VERSION + repr(_fields()[0]).encode()
+
+
+@lru_cache(maxsize=256)
+def _class_bytes(model: str, quality_class: tuple[str, ...]) -> bytes:
+    return _bytes(sorted({model, *quality_class}))
 
 
 def _bytes(value: Any) -> bytes:
-    """Bytes that are equal for equal values of a field only.
+    """Bytes that are equal for equal values only, of a field that is neither text nor `None`.
 
     Raises:
         TypeError: For a value that JSON does not know.
     """
-    if value is None:
-        return b"\0"
-    if type(value) is str:
-        return value.encode("utf-8", errors="surrogatepass")
     try:
         return b"\1" + orjson.dumps(value, default=_plain, option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Filling the cache of answers ahead of time, from calls in a file of JSON lines.
+"""Calls in a file of JSON lines, for filling the cache of answers ahead of time.
 
 A line holds the fields of a call by their names; `model` and `request` must be there:
 
@@ -8,44 +8,20 @@ A line holds the fields of a call by their names; `model` and `request` must be 
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import orjson
 
 from qlf.core.metering import Attribution
-from qlf.errors import InputError, ProviderError
-from qlf.llm.reply import StopReason
+from qlf.errors import InputError
 from qlf.llm.request import Call, Message, ModelRequest, Schema
 
-if TYPE_CHECKING:
-    from qlf.llm.gateway import Answer
-
-__all__ = ["MAX_CALLS", "WarmReport", "read_calls", "warm"]
+__all__ = ["MAX_CALLS", "read_calls"]
 
 MAX_BYTES = 256_000_000
 MAX_CALLS = 100_000
-_WHOLE = frozenset({StopReason.END, StopReason.STOP_SEQUENCE})
-
-
-@dataclass(frozen=True, slots=True)
-class WarmReport:
-    """What warming did."""
-
-    asked: int
-    """Calls that a provider answered now."""
-    kept_before: int
-    """Calls whose answer was there already, or came from an equal call of the same file."""
-    cut: int
-    """Of those asked, the answers that are not whole, and so not kept: cut off at their length, refused."""
-    failed: int
-    cost_micros: int
-    errors: tuple[tuple[str, int], ...] = ()
-    """What went wrong, the most frequent first, each with how often."""
 
 
 def read_calls(path: Path) -> tuple[Call, ...]:
@@ -72,70 +48,6 @@ def read_calls(path: Path) -> tuple[Call, ...]:
             reason = "it is not JSON" if isinstance(error, orjson.JSONDecodeError) else str(error)
             raise InputError(f"{path}, line {number} holds no call: {reason}") from error
     return tuple(calls)
-
-
-async def warm(
-    calls: Sequence[Call],
-    ask: Callable[[Call], Awaitable[Answer]],
-    *,
-    at_once: int = 16,
-    on_done: Callable[[], None] | None = None,
-) -> WarmReport:
-    """Ask every call whose answer is not kept yet, behind all other work.
-
-    A call that fails is counted and does not end the rest; a refused budget does.
-
-    Args:
-        calls: What to ask.
-        ask: Asks one; the gateway's `ask`.
-        at_once: How many may wait or work at a time.
-        on_done: Called after each call.
-
-    Raises:
-        BudgetRefused: When a limit is reached. What was answered by then is kept.
-    """
-    from dataclasses import replace
-
-    from qlf.errors import BudgetRefused, LedgerUnavailable
-
-    waiting = iter(calls)
-    sources: Counter[str] = Counter()
-    errors: Counter[str] = Counter()
-    cost = 0
-
-    async def one(call: Call) -> None:
-        nonlocal cost
-        try:
-            answer = await ask(replace(call, priority="background", use_cache=True))
-        except (BudgetRefused, LedgerUnavailable):
-            raise
-        except ProviderError as error:
-            errors[error.message] += 1
-        else:
-            sources[answer.source] += 1
-            sources["cut"] += answer.source == "provider" and answer.reply.stop not in _WHOLE
-            cost += answer.cost_micros
-        if on_done is not None:
-            on_done()
-
-    async def work() -> None:
-        for call in waiting:
-            await one(call)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(at_once):
-                group.create_task(work())
-    except BaseExceptionGroup as stopped:
-        raise stopped.exceptions[0] from None
-    return WarmReport(
-        asked=sources["provider"],
-        kept_before=sources["cache"] + sources["flight"],
-        cut=sources["cut"],
-        failed=errors.total(),
-        cost_micros=cost,
-        errors=tuple(errors.most_common(5)),
-    )
 
 
 def _call(value: Any) -> Call:

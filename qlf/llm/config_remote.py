@@ -64,7 +64,7 @@ def batch_offer(
         provider: The account.
         remote: What the provider calls the model otherwise.
         named: What its batch API calls it, as the user says.
-        price: Share of the usual price, as the user says; half of it at OpenAI and Azure, all of it elsewhere.
+        price: Share of the usual price, as the user says; else half at OpenAI and Azure, all elsewhere.
     """
     surface = surface_of(provider)
     if named is None and surface != "openai":

@@ -22,7 +22,15 @@ from qlf.llm.deployment import Deployment
 from qlf.llm.prices import Prices
 from qlf.llm.request import ModelRequest
 
-__all__ = ["AgentEstimate", "Planned", "RunEstimate", "input_tokens", "likely_input_tokens", "run"]
+__all__ = [
+    "AgentEstimate",
+    "Planned",
+    "RunEstimate",
+    "input_tokens",
+    "likely_input_tokens",
+    "run",
+    "token_bounds",
+]
 
 REQUEST_TOKENS = 32
 """Tokens around the whole request: begin and end marks, the role that answers."""
@@ -35,32 +43,37 @@ for a forced tool."""
 
 def input_tokens(request: ModelRequest) -> int:
     """The most input tokens that the request can have."""
-    return _around(request) + sum(len(text) for text in _texts(request))
+    return token_bounds(request)[0]
 
 
 def likely_input_tokens(request: ModelRequest) -> int:
     """The input tokens to expect of it; may be wrong in both directions, mostly too high."""
-    return _around(request) + sum(_likely(text) for text in _texts(request))
+    return token_bounds(request)[1]
 
 
-def _around(request: ModelRequest) -> int:
-    total = REQUEST_TOKENS + MESSAGE_TOKENS * (len(request.messages) + bool(request.system))
-    return total + (SCHEMA_TOKENS if request.schema is not None else 0)
-
-
-def _texts(request: ModelRequest) -> Iterable[bytes]:
-    yield request.system.encode("utf-8", errors="surrogatepass")
-    for message in request.messages:
-        yield message.text.encode("utf-8", errors="surrogatepass")
-    if request.schema is not None:
-        yield request.schema.name.encode()
+def token_bounds(request: ModelRequest) -> tuple[int, int]:
+    """The most input tokens that the request can have, and those to expect."""
+    most = REQUEST_TOKENS + MESSAGE_TOKENS * (len(request.messages) + bool(request.system))
+    schema = request.schema
+    if schema is not None:
+        most += SCHEMA_TOKENS
+    likely = most
+    for text in (request.system, *[message.text for message in request.messages]):
+        if text.isascii():
+            length = ascii_bytes = len(text)
+        else:
+            data = text.encode("utf-8", "surrogatepass")
+            length, ascii_bytes = len(data), len(data.translate(None, _NOT_ASCII))
+        most += length
+        likely += -(-ascii_bytes // 3) + -(-(length - ascii_bytes) // 2)
+    if schema is not None:
         # Written with blanks and line breaks a schema is longer than its canonical form.
-        yield canonical_json(dict(request.schema.document)) * 2
-
-
-def _likely(text: bytes) -> int:
-    ascii_bytes = len(text.translate(None, _NOT_ASCII))
-    return -(-ascii_bytes // 3) + -(-(len(text) - ascii_bytes) // 2)
+        document = canonical_json(dict(schema.document)) * 2
+        for data in (schema.name.encode(), document):
+            ascii_bytes = len(data.translate(None, _NOT_ASCII))
+            most += len(data)
+            likely += -(-ascii_bytes // 3) + -(-(len(data) - ascii_bytes) // 2)
+    return most, likely
 
 
 _NOT_ASCII = bytes(range(128, 256))

@@ -28,7 +28,7 @@ from qlf.llm.catalogue import Resolved, resolve
 from qlf.llm.clock import Clock
 from qlf.llm.config import GatewayConfig
 from qlf.llm.deployment import Deployment
-from qlf.llm.estimate import input_tokens, likely_input_tokens
+from qlf.llm.estimate import token_bounds
 from qlf.llm.failure import CallFailed, Failure
 from qlf.llm.flight import Flights
 from qlf.llm.lease import DeadlineExceeded, Lease, Need
@@ -150,15 +150,33 @@ class Gateway:
         started = self.clock.now()
         span = self.telemetry.call(call, resolved.model, stream=True)
         try:
-            async with aclosing(self._stream(call, resolved, started, check)) as items:
+            key = key_of(call, resolved.model, resolved.quality_class)
+            job = self._job(call, key, started)
+            found = await self._find(key, resolved) if call.use_cache else None
+            if found is not None:
+                self._note_served(job, found, "cache")
+                self._end(span, found, started)
+                yield TextDelta(found.reply.text)
+                yield found
+                return
+            with span.current():
+                opened, lease = await self._open_stream(job, resolved)
+            # Few layers: each costs microseconds for every piece of the answer.
+            async with aclosing(self.sender.follow(opened)) as items:
                 async for item in items:
-                    if isinstance(item, Answer):
-                        self._end(span, item, started)
-                    yield item
+                    if isinstance(item, TextDelta):
+                        yield item
+                    else:
+                        answer = await self._finish(job, key, resolved, lease, item, check)
+                        self._end(span, answer, started)
+                        yield answer
         except BaseException as error:
+            broken = _broken_off(error) if isinstance(error, Failure) else error
             if not span.ended:
-                span.failed(error, self.clock.now() - started)
-            raise
+                span.failed(broken, self.clock.now() - started)
+            if broken is error:
+                raise
+            raise broken from error
 
     def resolve(self, name: str) -> Resolved:
         """What a name means today.
@@ -238,37 +256,13 @@ class Gateway:
         )
         return await self._finish(job, key, resolved, lease, reply, check)
 
-    async def _stream(
-        self, call: Call, resolved: Resolved, started: float, check: Check | None
-    ) -> AsyncGenerator[TextDelta | Answer]:
-        key = key_of(call, resolved.model, resolved.quality_class)
-        job = self._job(call, key, started)
-        found = await self._find(key, resolved) if call.use_cache else None
-        if found is not None:
-            self._note_served(job, found, "cache")
-            yield TextDelta(found.reply.text)
-            yield found
-            return
-
+    async def _open_stream(self, job: Job, resolved: Resolved) -> tuple[OpenStream, Lease]:
         async def attempt(lease: Lease) -> tuple[OpenStream, Lease]:
             return await self.sender.open_stream(job, lease), lease
 
-        stream, lease = await run_attempts(
+        return await run_attempts(
             self.scheduler, self._need(job, resolved), attempt, self._policy, self.clock
         )
-        async with aclosing(self.sender.follow(stream)) as items:
-            try:
-                async for item in items:
-                    if isinstance(item, Reply):
-                        yield await self._finish(job, key, resolved, lease, item, check)
-                    else:
-                        yield item
-            except Failure as failure:
-                raise CallFailed(
-                    f"the answer broke off, and what was handed on cannot be taken back: {failure.message}",
-                    hint=failure.hint,
-                    attempts=(failure,),
-                ) from failure
 
     async def _finish(
         self,
@@ -301,12 +295,12 @@ class Gateway:
             call=call,
             id=f"{self._ids}-{next(self._numbers)}",
             request_digest=self.sender.till.digest(key.digest.encode()),
-            input_tokens=input_tokens(call.request),
             deadline=started + seconds,
         )
 
     def _need(self, job: Job, resolved: Resolved) -> Need:
         call = job.call
+        job.input_tokens, likely = token_bounds(call.request)
         costs = (
             {
                 one.name: self.sender.till.pricing.worst_case_micros(
@@ -321,7 +315,7 @@ class Gateway:
             candidates=frozenset(one.name for one in resolved.candidates),
             # Money is reserved by the bound from above, room by what is likely: a bound three times too high
             # would leave two thirds of the limits unused.
-            input_tokens=likely_input_tokens(call.request),
+            input_tokens=likely,
             output_tokens=call.request.max_output_tokens,
             tenant=call.attribution.tenant,
             priority=call.priority,
@@ -369,3 +363,11 @@ class Gateway:
             attempts=answer.attempts,
             first_token_seconds=reply.first_token_seconds,
         )
+
+
+def _broken_off(failure: Failure) -> CallFailed:
+    return CallFailed(
+        f"the answer broke off, and what was handed on cannot be taken back: {failure.message}",
+        hint=failure.hint,
+        attempts=(failure,),
+    )

@@ -74,10 +74,10 @@ class Job:
     call: Call
     id: str
     request_digest: str
-    input_tokens: int
-    """An upper bound."""
     deadline: float
     """On the gateway's clock."""
+    input_tokens: int = 0
+    """An upper bound, known before the first attempt."""
     attempts: int = 0
     cost_micros: int = 0
     """What all attempts together were charged, in USD micros."""

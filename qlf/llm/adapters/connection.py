@@ -152,9 +152,7 @@ class Connection:
             await session.close()
 
 
-async def pieces(
-    response: aiohttp.ClientResponse, most: int = LARGEST_ANSWER
-) -> AsyncGenerator[bytes, None]:
+async def pieces(response: aiohttp.ClientResponse, most: int = LARGEST_ANSWER) -> AsyncGenerator[bytes, None]:
     """The body as it comes. Leaving the loop early, or being cancelled in it, closes the connection.
 
     Raises:
@@ -166,7 +164,8 @@ async def pieces(
         while piece := await response.content.readany():
             left -= len(piece)
             if left < 0:
-                broken = Broken(FailureKind.MALFORMED, f"sent more than {most >> 20} MiB for one answer", sent=True)
+                what = f"sent more than {most >> 20} MiB for one answer"
+                broken = Broken(FailureKind.MALFORMED, what, sent=True)
                 break
             yield piece
     except (aiohttp.ClientError, OSError, ValueError) as error:

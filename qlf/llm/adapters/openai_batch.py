@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import secrets
 from collections.abc import AsyncGenerator
 from typing import Any, Literal
 from urllib.parse import quote
@@ -50,6 +49,14 @@ _UNREAD_FILE = frozenset({"uploaded", "pending", "running", "processing"})
 _MARK = "qlf"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Form:
+    """Fields, and a file as name, bytes and media type (RFC 7578)."""
+
+    fields: dict[str, str]
+    file: tuple[str, bytes, str]
+
+
 class OpenAIBatches:
     """Files and batches of one account.
 
@@ -64,27 +71,19 @@ class OpenAIBatches:
         self._options = options
         self._endpoint = endpoint
 
-    def line(self, deployment: Deployment, id: str, request: ModelRequest) -> bytes:
-        """A request as one line of a file, without its line end.
+    def line(self, deployment: Deployment, name: str, request: ModelRequest) -> bytes:
+        """A request as one line of a file, without its line end; the name is that of its result.
 
         Raises:
             Failure: Of kind `BAD_REQUEST`, if it cannot be written.
         """
         body = orjson.Fragment(request_body(_asked(deployment), request, stream=False))
-        return orjson.dumps({"custom_id": id, "method": "POST", "url": self._endpoint, "body": body})
+        return orjson.dumps({"custom_id": name, "method": "POST", "url": self._endpoint, "body": body})
 
     async def upload(self, deployment: Deployment, name: str, data: bytes) -> str:
         """Hand over a file of requests; its id."""
-        boundary = secrets.token_hex(16)
-        form = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-            "Content-Type: application/jsonl\r\n\r\n"
-        )
-        content = b"".join((form.encode(), data, f"\r\n--{boundary}--\r\n".encode()))
-        kind = f"multipart/form-data; boundary={boundary}"
-        answer = await self._ask(deployment, "POST", "/files", content, kind, _TRANSFER_SECONDS)
-        return _id(deployment, answer)
+        form = _Form({"purpose": "batch"}, (name, data, "application/jsonl"))
+        return _id(deployment, await self._ask(deployment, "POST", "/files", form, _TRANSFER_SECONDS))
 
     async def ready(self, deployment: Deployment, file: str) -> bool:
         """Whether a batch can be made of the file: Azure reads it first."""
@@ -102,7 +101,7 @@ class OpenAIBatches:
             "completion_window": "24h",
             "metadata": {_MARK: mark},
         }
-        answer = await self._ask(deployment, "POST", "/batches", orjson.dumps(asked))
+        answer = await self._ask(deployment, "POST", "/batches", asked)
         return _batch(deployment, answer)
 
     async def find(self, deployment: Deployment, mark: str) -> RemoteBatch | None:
@@ -140,7 +139,7 @@ class OpenAIBatches:
 
     async def _lines(self, deployment: Deployment, file: str) -> AsyncGenerator[bytes]:
         path = f"/files/{quote(file, safe='')}/content"
-        response = await self._send(deployment, "GET", path, None, None, _SECONDS, stream=True)
+        response = await self._send(deployment, "GET", path, None, _SECONDS, stream=True)
         left = bytearray()
         failure: Failure | None = None
         try:
@@ -178,11 +177,10 @@ class OpenAIBatches:
         deployment: Deployment,
         method: Literal["GET", "POST", "DELETE"],
         path: str,
-        content: bytes | None = None,
-        kind: str | None = None,
+        body: dict[str, Any] | _Form | None = None,
         seconds: float = _SECONDS,
     ) -> dict[str, Any]:
-        response = await self._send(deployment, method, path, content, kind, seconds)
+        response = await self._send(deployment, method, path, body, seconds)
         try:
             return fields.parse(response.content)
         except Misshapen as error:
@@ -193,8 +191,7 @@ class OpenAIBatches:
         deployment: Deployment,
         method: Literal["GET", "POST", "DELETE"],
         path: str,
-        content: bytes | None,
-        kind: str | None,
+        body: dict[str, Any] | _Form | None,
         seconds: float,
         *,
         stream: bool = False,
@@ -205,8 +202,10 @@ class OpenAIBatches:
             Failure: For everything else.
         """
         options: RequestOptions = {**self._options}
-        if kind is not None:
-            options["headers"] = {**(options.get("headers") or {}), "Content-Type": kind}
+        files: dict[str, Any] | None = None
+        if isinstance(body, _Form):
+            options["headers"] = {**(options.get("headers") or {}), "Content-Type": "multipart/form-data"}
+            files, body = {"file": body.file}, body.fields
         get, post, delete = self._client.get, self._client.post, self._client.delete
         try:
             async with asyncio.timeout(seconds):
@@ -223,7 +222,9 @@ class OpenAIBatches:
                 elif method == "GET":
                     response = await get(path, cast_to=httpx2.Response, options=options)
                 elif method == "POST":
-                    response = await post(path, cast_to=httpx2.Response, content=content, options=options)
+                    response = await post(
+                        path, cast_to=httpx2.Response, body=body, files=files, options=options
+                    )
                 else:
                     response = await delete(path, cast_to=httpx2.Response, options=options)
         except TimeoutError:
@@ -290,13 +291,13 @@ def _result(deployment: Deployment, line: bytes) -> LineResult | None:
     """What a line says; nothing where it does not even name the request that it is for."""
     try:
         found = fields.parse(line)
-        id = fields.label(found, "custom_id")
+        name = fields.label(found, "custom_id")
     except Misshapen:
         return None
     try:
-        return LineResult(id, reply=_reply(deployment, found))
+        return LineResult(name, reply=_reply(deployment, found))
     except Failure as failure:
-        return LineResult(id, failure=failure)
+        return LineResult(name, failure=failure)
 
 
 def _reply(deployment: Deployment, line: dict[str, Any]) -> Reply:

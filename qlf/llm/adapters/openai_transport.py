@@ -54,9 +54,8 @@ class Transport(httpx2.AsyncBaseTransport):
             if name.lower() not in _DROPPED
         ]
         headers.append(("Accept-Encoding", "identity"))
-        answer = await self._connection.post(
-            str(request.url), headers, request.content or None, method=request.method
-        )
+        body = await request.aread()
+        answer = await self._connection.post(str(request.url), headers, body or None, method=request.method)
         kind = answer.headers.get("content-type", "")
         more = {HEADERS: answer.headers}
         if answer.status == 200 and kind.lower().startswith("text/event-stream"):
@@ -64,8 +63,8 @@ class Transport(httpx2.AsyncBaseTransport):
         if answer.status == 200 and request.method == "GET" and request.url.path.endswith("/content"):
             body_of_file = _Body(answer, _LARGEST_FILE)
             return httpx2.Response(200, stream=body_of_file, request=request, extensions=more)
-        body = await read_whole(answer)
-        return httpx2.Response(answer.status, content=body, request=request, extensions=more)
+        whole = await read_whole(answer)
+        return httpx2.Response(answer.status, content=whole, request=request, extensions=more)
 
     async def aclose(self) -> None:
         """Close all connections."""
