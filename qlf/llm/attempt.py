@@ -63,6 +63,10 @@ class OpenStream:
         return self.settlement.place.deployment
 
 
+class _KeyRenewed(Exception):
+    """The credential was refused, and there is another one now."""
+
+
 class Sender:
     """Makes attempts.
 
@@ -98,6 +102,12 @@ class Sender:
             Failure: If it failed; it is settled already.
             BudgetRefused, LedgerUnavailable, KeyStoreError: Before anything was sent.
         """
+        try:
+            return await self._complete(job, place, may_renew=True)
+        except _KeyRenewed:
+            return await self._complete(job, place, may_renew=False)
+
+    async def _complete(self, job: Job, place: Place, *, may_renew: bool) -> Reply:
         deployment = place.deployment
         opened = await self.pool.get(deployment.provider)
         settlement = await self.till.open(job, place, opened.key_id)
@@ -107,7 +117,7 @@ class Sender:
             self.check_model(deployment, reply)
         except Failure as failure:
             self._telemetry.attempt_failed(span, deployment, failure.kind.value)
-            await self._failed(settlement, failure)
+            await self._failed(settlement, failure, opened.key_id if may_renew else None)
             raise
         except BaseException as error:
             self._telemetry.attempt_failed(span, deployment, type(error).__name__)
@@ -144,6 +154,12 @@ class Sender:
             Failure: If it failed before the first item; it is settled already.
             BudgetRefused, LedgerUnavailable, KeyStoreError: Before anything was sent.
         """
+        try:
+            return await self._open_stream(job, place, may_renew=True)
+        except _KeyRenewed:
+            return await self._open_stream(job, place, may_renew=False)
+
+    async def _open_stream(self, job: Job, place: Place, *, may_renew: bool) -> OpenStream:
         deployment = place.deployment
         opened = await self.pool.get(deployment.provider)
         settlement = await self.till.open(job, place, opened.key_id)
@@ -155,7 +171,7 @@ class Sender:
                 self.check_model(deployment, first)
         except Failure as failure:
             self._telemetry.attempt_failed(span, deployment, failure.kind.value)
-            await self._failed(settlement, failure)
+            await self._failed(settlement, failure, opened.key_id if may_renew else None)
             raise
         except BaseException as error:
             self._telemetry.attempt_failed(span, deployment, type(error).__name__)
@@ -191,7 +207,7 @@ class Sender:
         except Failure as failure:
             if not settled:
                 settled = True
-                await self._failed(stream.settlement, failure)
+                await stream.settlement.failed(failure)
             raise
         finally:
             if not settled:
@@ -200,10 +216,15 @@ class Sender:
             if close is not None:
                 await close()
 
-    async def _failed(self, settlement: Settlement, failure: Failure) -> None:
-        if failure.kind is FailureKind.AUTH:
-            self.pool.refused(settlement.place.deployment.provider)
-        await settlement.failed(failure)
+    async def _failed(self, settlement: Settlement, failure: Failure, key_id: str | None) -> None:
+        renewed = (
+            failure.kind is FailureKind.AUTH
+            and key_id is not None
+            and await self.pool.renewed(settlement.place.deployment.provider, key_id)
+        )
+        await settlement.failed(failure, keep_place=renewed)
+        if renewed:
+            raise _KeyRenewed from failure
 
     def _timeout(self, job: Job) -> float:
         return max(0.001, min(self._attempt_seconds, job.deadline - self._clock.now()))

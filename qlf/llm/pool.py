@@ -69,6 +69,17 @@ class AdapterPool:
         if found is not None:
             found.checked_at = float("-inf")
 
+    async def renewed(self, provider: Provider, key_id: str) -> bool:
+        """After the provider refused the credential `key_id`: whether there is another one now.
+
+        So a key that is replaced while calls are under way costs each of them one free attempt.
+        """
+        found = self._open.get(provider.name)
+        if found is not None and found.key_id == key_id:
+            self.refused(provider)
+            found = await self.get(provider)
+        return found is not None and found.key_id != key_id
+
     async def aclose(self) -> None:
         """Close every adapter that was made."""
         adapters = [*self._replaced, *(found.adapter for found in self._open.values())]

@@ -103,9 +103,15 @@ class Settlement:
         cost = self._cost(reply.usage) if reply.usage_reported else self.ticket.reserve_micros
         await self._close(self.till.answered(reply, cost, seconds), cost)
 
-    async def failed(self, failure: Failure) -> None:
-        """Charge what the failure may have cost."""
-        self.place.failed(failure)
+    async def failed(self, failure: Failure, *, keep_place: bool = False) -> None:
+        """Charge what the failure may have cost.
+
+        Args:
+            failure: How it failed.
+            keep_place: The same place is used for another attempt at once, so nothing is said of it yet.
+        """
+        if not keep_place:
+            self.place.failed(failure)
         if failure.usage is not None:
             cost = self._cost(failure.usage)
         else:

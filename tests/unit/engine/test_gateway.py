@@ -278,16 +278,28 @@ async def test_a_reader_that_stops_in_the_middle_of_a_stream_settles_it(bench):
     assert outcome.fields["error"] == "cancelled"
 
 
-async def test_a_changed_key_is_looked_up_after_a_refusal(bench):
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_key_that_was_replaced_meanwhile_is_used_at_once(bench, streamed):
     script(bench, keys={"accepted": ["new-value-of-the-key"]})
     keys = iter([ApiKey("old-value-of-the-key", "k@1"), ApiKey("new-value-of-the-key", "k@2")])
     async with bench.gateway(credentials=lambda _: next(keys)) as gateway:
-        with pytest.raises(CallFailed):
-            await gateway.ask(call())
-        gateway.scheduler.reinstate("gpt-4.1")
-        answer = await gateway.ask(call())
+        if streamed:
+            answer = [piece async for piece in gateway.stream(call())][-1]
+        else:
+            answer = await gateway.ask(call())
+        assert gateway.scheduler.in_flight == 0
     assert answer.source == "provider"
     assert [entry.fields["key"] for entry in bench.entries("intent")] == ["k@1", "k@2"]
+    assert bench.month().spent == bench.fake.bill_micros()
+
+
+async def test_a_key_that_stays_refused_is_tried_once(bench):
+    script(bench, keys={"accepted": ["another-value-of-a-key"]})
+    async with bench.gateway() as gateway:
+        with pytest.raises(CallFailed):
+            await gateway.ask(call())
+        assert gateway.scheduler.in_flight == 0
+    assert len(bench.fake.log) == 1
 
 
 async def test_a_missing_key_stops_the_call_before_anything_is_recorded_as_spent(bench):
