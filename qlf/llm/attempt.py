@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from qlf.core.metering import Attribution
 from qlf.llm.clock import Clock
 from qlf.llm.deployment import Deployment
 from qlf.llm.estimate import input_tokens
 from qlf.llm.failure import Failure, FailureKind
+from qlf.llm.model import Adapter
 from qlf.llm.pool import AdapterPool
 from qlf.llm.reply import Reply, TextDelta
 from qlf.llm.request import Call, Message, ModelRequest
@@ -39,6 +40,10 @@ class _Probe:
 
     def abandoned(self) -> None:
         """The prober reports."""
+
+
+T = TypeVar("T")
+_Begun = tuple[TextDelta | Reply, AsyncIterator[TextDelta | Reply]]
 
 
 class ModelCheck(Protocol):
@@ -102,28 +107,13 @@ class Sender:
             Failure: If it failed; it is settled already.
             BudgetRefused, LedgerUnavailable, KeyStoreError: Before anything was sent.
         """
-        try:
-            return await self._complete(job, place, may_renew=True)
-        except _KeyRenewed:
-            return await self._complete(job, place, may_renew=False)
 
-    async def _complete(self, job: Job, place: Place, *, may_renew: bool) -> Reply:
-        deployment = place.deployment
-        opened = await self.pool.get(deployment.provider)
-        settlement = await self.till.open(job, place, opened.key_id)
-        span = self._telemetry.attempt(deployment, job.attempts, place.waited_seconds)
-        try:
-            reply = await opened.adapter.complete(deployment, job.call.request, self._timeout(job))
-            self.check_model(deployment, reply)
-        except Failure as failure:
-            self._telemetry.attempt_failed(span, deployment, failure.kind.value)
-            await self._failed(settlement, failure, opened.key_id if may_renew else None)
-            raise
-        except BaseException as error:
-            self._telemetry.attempt_failed(span, deployment, type(error).__name__)
-            await settlement.abandoned()
-            raise
-        span.end()
+        async def send(adapter: Adapter) -> Reply:
+            reply = await adapter.complete(place.deployment, job.call.request, self._timeout(job))
+            self.check_model(place.deployment, reply)
+            return reply
+
+        reply, settlement = await self._attempt(job, place, send)
         await settlement.answered(reply)
         return reply
 
@@ -154,30 +144,15 @@ class Sender:
             Failure: If it failed before the first item; it is settled already.
             BudgetRefused, LedgerUnavailable, KeyStoreError: Before anything was sent.
         """
-        try:
-            return await self._open_stream(job, place, may_renew=True)
-        except _KeyRenewed:
-            return await self._open_stream(job, place, may_renew=False)
 
-    async def _open_stream(self, job: Job, place: Place, *, may_renew: bool) -> OpenStream:
-        deployment = place.deployment
-        opened = await self.pool.get(deployment.provider)
-        settlement = await self.till.open(job, place, opened.key_id)
-        span = self._telemetry.attempt(deployment, job.attempts, place.waited_seconds)
-        rest = opened.adapter.stream(deployment, job.call.request, self._timeout(job))
-        try:
+        async def send(adapter: Adapter) -> _Begun:
+            rest = adapter.stream(place.deployment, job.call.request, self._timeout(job))
             first = await anext(rest)
             if isinstance(first, Reply):
-                self.check_model(deployment, first)
-        except Failure as failure:
-            self._telemetry.attempt_failed(span, deployment, failure.kind.value)
-            await self._failed(settlement, failure, opened.key_id if may_renew else None)
-            raise
-        except BaseException as error:
-            self._telemetry.attempt_failed(span, deployment, type(error).__name__)
-            await settlement.abandoned()
-            raise
-        span.end()
+                self.check_model(place.deployment, first)
+            return first, rest
+
+        (first, rest), settlement = await self._attempt(job, place, send)
         return OpenStream(first, rest, settlement)
 
     async def follow(self, stream: OpenStream) -> AsyncGenerator[TextDelta | Reply]:
@@ -192,8 +167,9 @@ class Sender:
             while True:
                 if isinstance(item, Reply):
                     self.check_model(stream.deployment, item)
-                    await stream.settlement.answered(item)
+                    # From here on it is settled, also if the books fail or the reader goes away meanwhile.
                     settled = True
+                    await stream.settlement.answered(item)
                     yield item
                     return
                 yield item
@@ -216,15 +192,41 @@ class Sender:
             if close is not None:
                 await close()
 
-    async def _failed(self, settlement: Settlement, failure: Failure, key_id: str | None) -> None:
-        renewed = (
-            failure.kind is FailureKind.AUTH
-            and key_id is not None
-            and await self.pool.renewed(settlement.place.deployment.provider, key_id)
-        )
-        await settlement.failed(failure, keep_place=renewed)
-        if renewed:
-            raise _KeyRenewed from failure
+    async def _attempt(
+        self, job: Job, place: Place, send: Callable[[Adapter], Awaitable[T]]
+    ) -> tuple[T, Settlement]:
+        """Reserve, send, and settle what failed. A key that was replaced meanwhile is used at once."""
+        try:
+            return await self._attempt_with(job, place, send, may_renew=True)
+        except _KeyRenewed:
+            return await self._attempt_with(job, place, send, may_renew=False)
+
+    async def _attempt_with(
+        self, job: Job, place: Place, send: Callable[[Adapter], Awaitable[T]], *, may_renew: bool
+    ) -> tuple[T, Settlement]:
+        deployment = place.deployment
+        opened = await self.pool.get(deployment.provider)
+        settlement = await self.till.open(job, place, opened.key_id)
+        span = self._telemetry.attempt(deployment, job.attempts, place.waited_seconds)
+        try:
+            sent = await send(opened.adapter)
+        except Failure as failure:
+            self._telemetry.attempt_failed(span, deployment, failure.kind.value)
+            renewed = (
+                may_renew
+                and failure.kind is FailureKind.AUTH
+                and await self.pool.renewed(deployment.provider, opened.key_id)
+            )
+            await settlement.failed(failure, keep_place=renewed)
+            if renewed:
+                raise _KeyRenewed from failure
+            raise
+        except BaseException as error:
+            self._telemetry.attempt_failed(span, deployment, type(error).__name__)
+            await settlement.abandoned()
+            raise
+        span.end()
+        return sent, settlement
 
     def _timeout(self, job: Job) -> float:
         return max(0.001, min(self._attempt_seconds, job.deadline - self._clock.now()))

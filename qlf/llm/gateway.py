@@ -348,7 +348,13 @@ class Gateway:
         # Nothing was spent, so nobody waits for the disk.
         task = asyncio.ensure_future(self.sender.till.books.served(served))
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._recorded)
+
+    def _recorded(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled():
+            # A ledger that cannot be written speaks up at the next call that costs something.
+            task.exception()
 
     def _end(self, span: CallSpan, answer: Answer, started: float) -> None:
         reply = answer.reply

@@ -189,7 +189,13 @@ class Prober:
             for name in self._scheduler.ailing():
                 task = asyncio.create_task(self._one(name), name=f"probe {name}")
                 self._probes.add(task)
-                task.add_done_callback(self._probes.discard)
+                task.add_done_callback(self._probed)
+
+    def _probed(self, task: asyncio.Task[None]) -> None:
+        self._probes.discard(task)
+        if not task.cancelled():
+            # A budget that is used up or a ledger that is full: the next call says so to its caller.
+            task.exception()
 
     async def _one(self, name: str) -> None:
         lease = self._scheduler.begin_probe(name)
