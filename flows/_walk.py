@@ -60,7 +60,8 @@ class _Walk:
         before = [self.states[needed] for needed in node.needs]
         task: Any = step_task(node, self.context.store.runner_results)
         state: State[Any] = await task(call, wait_for=before, return_state=True)
-        self.states[node.id] = state
+        # For those that wait for it; given the value as well, Prefect searches all of it, twice each time.
+        self.states[node.id] = state.model_copy(update={"data": node.id})
         if call.outcome is not None:
             return call.outcome
         value = await state.aresult()

@@ -15,6 +15,7 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
 
+from flows._plain import spare_certificates
 from flows._walk import walk_plan
 from flows.parameters import GenerateParameters
 from qlf.engine.context import EngineContext
@@ -82,7 +83,8 @@ def run_here(
     results: list[GenerateResult] = []
     tokens = _CONTEXT.set(context), _RESULT.set(results)
     try:
-        state: State[Any] = asyncio.run(_run(parameters, context))
+        with spare_certificates(context.home):
+            state: State[Any] = asyncio.run(_run(parameters, context))
         if not results:
             state.result()
     finally:
@@ -93,9 +95,15 @@ def run_here(
 
 async def _run(parameters: GenerateParameters, context: EngineContext) -> State[Any]:
     here = generate_app.with_options(result_storage=context.store.runner_results)
+    # The method of Prefect loads FastAPI, a tenth of a second, to come to the same.
+    here.serialize_parameters = _as_json  # type: ignore[method-assign]
     with tags("qlf"):
         state: State[Any] = await here(parameters, return_state=True)
     return state
+
+
+def _as_json(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.model_dump(mode="json") for name, value in parameters.items()}
 
 
 class _Written(Artifact):

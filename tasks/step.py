@@ -9,6 +9,7 @@ from typing import Any
 
 from prefect import Task, task
 from prefect.client.schemas.objects import State
+from prefect.context import TaskRunContext
 from prefect.states import Completed, Failed
 
 from qlf.core.finding import Status
@@ -36,11 +37,22 @@ class StepCall:
         """What came of it; stays empty when Prefect had the result itself."""
 
 
+def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
+    # The first that Prefect asks of a task run that has its slots. It asks the server for a slot of all tags
+    # together, once every few seconds for equal tags, with a connection of their own; and SQLite refuses that
+    # (HTTP 503) when another request writes at that moment: two seconds lost. So all task runs start with
+    # equal tags, and show their kind from here on.
+    kind = parameters["call"].node.kind
+    if kind not in context.task_run.tags:
+        context.task_run.tags.append(kind)
+    return cache_key(context, parameters)
+
+
 @task(
     retries=len(DELAYS_SECONDS),
     retry_delay_seconds=list(DELAYS_SECONDS),
     retry_condition_fn=retry_has_a_chance,
-    cache_key_fn=cache_key,
+    cache_key_fn=_key,
     persist_result=True,
     result_serializer="json",
 )
@@ -57,7 +69,7 @@ def step_task(node: Node, results: Path) -> Task[[StepCall], Any]:
     return do_step.with_options(
         name=node.title,
         task_run_name=node.title,
-        tags=["qlf", node.kind],
+        tags=["qlf"],
         result_storage=results,
     )
 

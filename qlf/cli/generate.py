@@ -138,7 +138,7 @@ def _seen(
 
 def _work(run: Run, request: GenerateRequest, output: Path | None, api: PrefectApi | None) -> dict[str, Any]:
     from qlf.cli.api import require_answer
-    from qlf.cli.lean import relax_collector
+    from qlf.cli.collector import relax_collector
     from qlf.cli.progress import progress
     from qlf.engine.context import EngineContext
     from qlf.engine.output import check_target
@@ -178,11 +178,9 @@ def _work(run: Run, request: GenerateRequest, output: Path | None, api: PrefectA
 def _with_prefect(
     run: Run, request: GenerateRequest, output: Path, api: PrefectApi, context: EngineContext
 ) -> dict[str, Any]:
-    from qlf.cli.lean import spare_certificates
     from qlf.settings import export_prefect
 
     export_prefect(api, console=run.debug)
-    spare_certificates(api, run.settings.cache_dir)
     run.screen.detail("loading Prefect")
     from flows.generate import GenerateParameters, run_here
 

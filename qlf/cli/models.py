@@ -30,7 +30,7 @@ def places_of(run: Run) -> ModelPlaces:
         ledger=settings.state_dir / "ledger" / "ledger.db",
         heads=settings.data_dir / "ledger-heads.jsonl",
         answers=settings.cache_dir / "answers",
-        environ=settings.provider_env,
+        provider_env=settings.provider_env,
     )
 
 

@@ -80,6 +80,54 @@ def test_a_run_is_visible_with_every_step_and_what_it_made(
     assert len([event for event in told if event.kind == "finished"]) == 9
 
 
+def test_task_runs_show_their_kind_and_what_they_waited_for(
+    contexts: Contexts, api: Api, tmp_path: Path
+) -> None:
+    for folder in ("new", "kept by Prefect"):
+        document = run(contexts, tmp_path / folder, verify="static")
+        shown(api, document, 7)
+        mine = {"flow_runs": {"id": {"any_": [document["run_url"].rsplit("/", 1)[1]]}}}
+        found = {task["name"]: task for task in api("/task_runs/filter", mine)}
+        assert {name: set(task["tags"]) - {"qlf"} for name, task in found.items()} == {
+            "compile the brief": {"compile"},
+            **{f"agent: {name}": {"agent"} for name in ("backend", "api", "devops", "docs")},
+            "assemble": {"assemble"},
+            "gate: static": {"gate"},
+        }
+        assert all("qlf" in task["tags"] and task["end_time"] for task in found.values())
+        waited = {task["id"] for task in found["assemble"]["task_inputs"]["wait_for"]}
+        assert waited == {task["id"] for name, task in found.items() if name.startswith(("agent", "compile"))}
+        # What is shown belongs to the run, not to the task that happened to be at work.
+        assert {artifact["task_run_id"] for artifact in api("/artifacts/filter", mine)} == {None}
+
+
+def test_the_server_is_asked_for_a_slot_of_the_tags_once(
+    contexts: Contexts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each further time is a chance that SQLite refuses it, and that the run stands still for two seconds."""
+    import httpx
+
+    asked: list[str] = []
+    send = httpx.AsyncHTTPTransport.handle_async_request
+
+    async def listening(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return await send(transport, request)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", listening)
+    run(contexts, tmp_path / "out")
+    # None when a run shortly before has asked already.
+    assert len([path for path in asked if "concurrency_limits" in path]) <= 1
+    assert [path for path in asked if path.endswith("/artifacts/")]
+
+
+def test_parameters_are_sent_as_prefect_itself_would(tmp_path: Path) -> None:
+    from flows.generate import GenerateParameters, _as_json, generate_app
+
+    parameters = {"parameters": GenerateParameters(source="x", output=str(tmp_path), overlays=["hipaa"])}
+    assert _as_json(parameters) == generate_app.serialize_parameters(parameters)
+
+
 def test_what_one_runner_did_is_a_hit_for_the_other(
     contexts: Contexts, api: Api, workshop: Any, tmp_path: Path
 ) -> None:

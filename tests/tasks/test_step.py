@@ -64,3 +64,18 @@ def test_a_task_bears_the_name_of_its_node_and_keeps_json(tmp_path: Path) -> Non
     assert made.name == "agent: api"
     assert made.result_serializer == "json"
     assert made.persist_result
+
+
+def test_task_runs_start_with_equal_tags_and_show_their_kind_once_they_have_their_slots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks import step
+
+    node = Node("agent:api", "agent", "api", (), "agent: api")
+    assert step.step_task(node, tmp_path).tags == {"qlf"}
+    monkeypatch.setattr(step, "cache_key", lambda context, parameters: "key")
+    context: Any = SimpleNamespace(task_run=SimpleNamespace(tags=["qlf"]))
+    # Prefect asks once for each attempt.
+    for _ in range(2):
+        assert step._key(context, {"call": SimpleNamespace(node=node)}) == "key"
+    assert context.task_run.tags == ["qlf", "agent"]
