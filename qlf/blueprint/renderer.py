@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qlf.blueprint.contract import openapi_text
 from qlf.blueprint.environment import environment
-from qlf.blueprint.format import format_python
+from qlf.blueprint.split import format_and_split
 from qlf.blueprint.views import AppView, app_view, check
 from qlf.core.spec import Spec
 from qlf.core.tree import File, Tree
@@ -30,7 +30,7 @@ def render_part(part: str, spec: Spec) -> Tree:
             found[path] = File(data, executable=data.startswith(b"#!"))
     if part == "api":
         found["openapi.json"] = File(openapi_text(spec).encode())
-    return format_python(Tree(found))
+    return format_and_split(Tree(found))
 
 
 def _rendered(part: str, template: str, app: AppView) -> Iterator[tuple[str, bytes]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qlf.blueprint import PARTS, render
+from qlf.blueprint.split import LONGEST
 from qlf.core.spec import dump_spec, load_spec
 from qlf.core.tree import Tree
 
@@ -50,6 +51,13 @@ def test_golden_tree_holds_nothing_that_is_not_rendered(name: str) -> None:
     foreign = set(stored(name)) - known - {"app.yaml"}
 
     assert not foreign, f"{name}: {', '.join(sorted(foreign))}; remove it, or add a template"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_python_file_is_longer_than_a_reader_likes(name: str) -> None:
+    lengths = {path: data.count(b"\n") for path, data in stored(name).items() if path.endswith(".py")}
+
+    assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
 
 
 @pytest.mark.parametrize("name", NAMES)

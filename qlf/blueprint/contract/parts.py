@@ -30,9 +30,10 @@ _PROBLEMS = {
     404: "There is no such record, or none the caller may see.",
     409: "It contradicts what is stored.",
     413: "The body is too large.",
+    415: "The body is not JSON, or does not say so.",
     422: "The request does not have the required form.",
     429: "Too many attempts.",
-    503: "The application is not ready.",
+    503: "It cannot be done at this moment; try again a little later.",
 }
 
 
@@ -87,8 +88,8 @@ def no_content() -> Json:
 
 
 def problems(*statuses: int) -> Json:
-    """Answers that are problem details (RFC 9457)."""
-    return {str(status): _problem(status) for status in statuses}
+    """Answers that are problem details (RFC 9457); 503 is one everywhere, because any lock can last."""
+    return {str(status): _problem(status) for status in (*statuses, 503)}
 
 
 def refusals(*statuses: int, public: bool) -> Json:
@@ -121,8 +122,8 @@ def _problem(status: int) -> Json:
     made: Json = {"content": content, "description": _PROBLEMS[status]}
     if status == 401:
         made["headers"] = {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}}
-    if status == 429:
-        made["headers"] = {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}}
+    if status in (429, 503):
+        made["headers"] = {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1.0}}}
     return made
 
 

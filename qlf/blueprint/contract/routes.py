@@ -17,7 +17,7 @@ from qlf.blueprint.contract.parts import (
     spoken,
 )
 from qlf.blueprint.contract.rights import granted, verbs
-from qlf.blueprint.contract.schemas import KEY, LINE, filter_schema, input_schema, titled
+from qlf.blueprint.contract.schemas import KEY, LINE, filter_schema, input_schema, plain_schema, titled
 from qlf.blueprint.contract.subject import DATED, Subject
 from qlf.blueprint.contract.verbs import verb_operation
 from qlf.core.spec import Field, FieldType
@@ -86,7 +86,7 @@ def _filters(subject: Subject, field: Field) -> list[Json]:
         return [query(name, filter_schema(input_schema(subject, field), name))]
     if field.filterable and field.type in DATED:
         names = (f"{field.name}_from", f"{field.name}_to")
-        return [query(name, filter_schema(input_schema(subject, field), name)) for name in names]
+        return [query(name, filter_schema(plain_schema(field), name)) for name in names]
     return []
 
 
@@ -100,7 +100,7 @@ def _create(subject: Subject, *, public: bool) -> Json:
         f"Create one {spoken(subject.name)}.",
         spoken(subject.plural),
         secured=not public,
-        answers={**created(f"{subject.cls}Read"), **refusals(400, 409, 413, 422, public=public)},
+        answers={**created(f"{subject.cls}Read"), **refusals(400, 409, 413, 415, 422, public=public)},
         requestBody=body(reference(f"{subject.cls}Create")),
     )
 
@@ -111,7 +111,7 @@ def _get(subject: Subject, *, public: bool) -> Json:
 
 
 def _patch(subject: Subject, *, public: bool) -> Json:
-    answers = {**ok(f"{subject.cls}Read"), **refusals(400, 404, 409, 413, 422, public=public)}
+    answers = {**ok(f"{subject.cls}Read"), **refusals(400, 404, 409, 413, 415, 422, public=public)}
     content = body(titled(reference(f"{subject.cls}Update"), "changes"))
     text = f"Change the given fields of one {spoken(subject.name)}."
     return _on_row(subject, "update", text, answers, public=public, requestBody=content)

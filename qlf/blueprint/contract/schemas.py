@@ -11,7 +11,16 @@ from qlf.blueprint.contract.parts import Json, nullable, reference, spelled
 from qlf.blueprint.contract.subject import EXACT, Subject, enum_class, number_bounds, text_lengths
 from qlf.core.spec import Field, FieldType
 
-__all__ = ["KEY", "LINE", "MOMENT", "filter_schema", "input_schema", "output_schema", "titled"]
+__all__ = [
+    "KEY",
+    "LINE",
+    "MOMENT",
+    "filter_schema",
+    "input_schema",
+    "output_schema",
+    "plain_schema",
+    "titled",
+]
 
 KEY: Json = {"type": "string", "format": "uuid"}
 MOMENT: Json = {"type": "string", "format": "date-time"}
@@ -40,8 +49,10 @@ def input_schema(subject: Subject, field: Field) -> Json:
     kind = field.type
     if kind is FieldType.ENUM:
         return reference(enum_class(subject, field))
+    if field.past_only:
+        return {"type": "string", "format": "date", "description": "Not in the future."}
     if kind in _FORMATS:
-        return {"type": "string", "format": _FORMATS[kind]}
+        return plain_schema(field)
     if kind is FieldType.TIME:
         return {"type": "string", "pattern": _TIME}
     if kind is FieldType.BOOLEAN:
@@ -55,12 +66,19 @@ def input_schema(subject: Subject, field: Field) -> Json:
     return _text(field)
 
 
+def plain_schema(field: Field) -> Json:
+    """The schema of a date, a moment or a key, whatever is demanded of its value."""
+    return {"type": "string", "format": _FORMATS[field.type]}
+
+
 def output_schema(subject: Subject, field: Field) -> Json:
     """The schema of a value that an answer shows: its type, without the bounds of input."""
     kind = field.type
     if kind in (FieldType.INTEGER, FieldType.DURATION):
         schema: Json = {"type": "integer"}
-    elif kind in (FieldType.ENUM, FieldType.BOOLEAN, FieldType.TIME) or kind in EXACT or kind in _FORMATS:
+    elif kind in _FORMATS:
+        schema = plain_schema(field)
+    elif kind in (FieldType.ENUM, FieldType.BOOLEAN, FieldType.TIME) or kind in EXACT:
         schema = input_schema(subject, field)
     else:
         schema = {"type": "string"}
@@ -97,6 +115,8 @@ def _text(field: Field) -> Json:
     if least:
         schema["minLength"] = least
     schema["pattern"] = field.pattern or (_TEXT if kind is FieldType.TEXT else LINE)
+    if field.unique and field.ignores_case:
+        schema["description"] = "Unique; the same in upper and lower case."
     return schema
 
 

@@ -16,6 +16,8 @@ from qlf.blueprint.contract.parts import (
 )
 from qlf.blueprint.contract.rights import granted
 from qlf.blueprint.contract.subject import Subject
+from qlf.blueprint.views.names import entity_names
+from qlf.blueprint.wording import deed, function_name, sentence
 from qlf.core import words
 from qlf.core.spec import Checkout, Field, Operation
 
@@ -38,26 +40,32 @@ def verb_operation(subject: Subject, verb: str) -> Json:
     """The operation `POST /<plural>/{id}/<verb>`."""
     part = _part(subject, verb)
     asks = part is not None and bool(_inputs(subject, part))
-    refused = problems(401, 403, 404, 409, 422, *((400, 413) if asks else ()))
-    spoken_verb = spoken(verb)
-    text = f"{spoken_verb[:1].upper()}{spoken_verb[1:]} one {spoken(subject.name)}."
+    refused = problems(401, 403, 404, 409, 422, *((400, 413, 415) if asks else ()))
+    summary = sentence(verb, spoken(subject.name), _title(subject, verb))
     answer = ok(f"{subject.cls}Read")
     if isinstance(part, Checkout):
         answer = created(f"{_holder(subject, part).cls}Read")
     parts: Json = {"requestBody": body(reference(_body_name(subject, verb)))} if asks else {}
     return operation(
-        f"{verb}_{subject.name}",
-        text,
+        function_name(subject.app, verb, subject.name, entity_names(subject.app)),
+        f"{summary}.",
         spoken(subject.plural),
         secured=True,
         answers={**answer, **refused},
         parameters=[path_id(f"{subject.name}_id")],
+        summary=summary,
         **parts,
     )
 
 
 def _part(subject: Subject, verb: str) -> Operation | Checkout | None:
     return next((part for part in _all(subject) if part.name == verb), None)
+
+
+def _title(subject: Subject, verb: str) -> str | None:
+    machine = subject.app.machine(subject.spec.name)
+    steps = machine.transitions if machine is not None else ()
+    return next((item.title for item in (*steps, *_all(subject)) if item.name == verb), None)
 
 
 def _all(subject: Subject) -> list[Operation | Checkout]:
@@ -82,4 +90,4 @@ def _body_name(subject: Subject, verb: str) -> str:
 
 
 def _purpose(subject: Subject, part: Operation | Checkout) -> str:
-    return f"What it takes to {spoken(part.name)} one {spoken(subject.name)}."
+    return f"What it takes to {deed(part.name, spoken(subject.name), part.title)}."

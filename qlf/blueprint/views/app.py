@@ -47,6 +47,11 @@ class AppView:
         return tuple(entity for entity in self.entities if entity.actions)
 
     @cached_property
+    def kept(self) -> tuple[EntityView, ...]:
+        """The entities whose rows keep the account of their owner from being deleted."""
+        return tuple(entity for entity in self.entities if entity.kept)
+
+    @cached_property
     def account(self) -> EntityView:
         """The entity that signs in; one without further fields where the spec does not speak of it."""
         named = next((entity for entity in self.spec.entities if entity.account), None)
@@ -122,6 +127,16 @@ class AppView:
     def uses(self, *kinds: str) -> bool:
         """Whether some field or input has one of these types."""
         return any(field.type.value in kinds for field in self._used)
+
+    @property
+    def has_past(self) -> bool:
+        """Whether some date cannot be in the future."""
+        return any(field.past_only for field in self._used)
+
+    @property
+    def folds(self) -> bool:
+        """Whether some text is unique whatever its case."""
+        return any(entity.folds for entity in self._all)
 
     @property
     def has_patterns(self) -> bool:

@@ -45,6 +45,11 @@ def _problems(entity: EntityView) -> Iterator[tuple[str, str]]:
     columns += ["owner_id"] if entity.owner_column else []
     for field in entity.fields:
         yield from _field_problems(where, field)
+        if field.folded in {other.name for other in entity.fields}:
+            yield (
+                f"the column {field.folded!r} of {where!r} is needed for the field {field.name!r}",
+                f"rename {where}.{field.folded}",
+            )
         if field.name in columns:
             yield (
                 f"the field {where}.{field.name} has the name of the column of a relation",
@@ -111,7 +116,7 @@ def _constraint_names(entity: EntityView) -> Iterator[str]:
     for name, _ in entity.checks:
         yield f"ck_{entity.table}_{name}"
     for field in entity.fields:
-        yield f"uq_{entity.table}_{field.name}"
+        yield f"uq_{entity.table}_{field.folded or field.name}"
     for relation in entity.keys:
         yield f"fk_{entity.table}_{relation.column}"
     for link in entity.links:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from qlf.blueprint.platform import ACCOUNT_FIELDS
@@ -13,7 +13,16 @@ from qlf.blueprint.views.field import FieldView, FilterView, column_sql
 from qlf.blueprint.views.names import alias_name, entity_classes, entity_names, table_name
 from qlf.blueprint.views.relation import EntityRef, RelationView
 from qlf.core import words
-from qlf.core.spec import Cardinality, Entity, Ordered, Ownership, Spec, StateMachine, UniqueTogether
+from qlf.core.spec import (
+    Cardinality,
+    Entity,
+    FieldType,
+    Ordered,
+    Ownership,
+    Spec,
+    StateMachine,
+    UniqueTogether,
+)
 from qlf.errors import InputError
 
 __all__ = ["EntityView"]
@@ -91,13 +100,21 @@ class EntityView:
         own = [field for field in self.spec.fields if not self.account or field.name not in ACCOUNT_FIELDS]
         taken: set[str] = set()
         views = []
+        shared = {
+            name
+            for rule in self.app.rules
+            if isinstance(rule, UniqueTogether) and rule.entity == self.spec.name
+            for name in rule.of
+        }
         for field in own:
             if self.account and field.required:
                 # An account exists before anybody has filled in its profile.
                 field = field.model_copy(update={"required": False})  # noqa: PLW2901
-            view = FieldView(field, self.name, self.cls, None, self.qualified)
+            view = FieldView(
+                field, self.name, self.cls, together=field.name in shared, qualified=self.qualified
+            )
             alias = alias_name(field.name, self.cls, taken) if view.needs_alias else None
-            views.append(FieldView(field, self.name, self.cls, alias, self.qualified))
+            views.append(replace(view, alias=alias))
         return tuple(views)
 
     @property
@@ -165,9 +182,30 @@ class EntityView:
         return self.spec.ownership is Ownership.USER and not self.account
 
     @property
+    def kept(self) -> bool:
+        """Whether the account of the owner cannot be deleted while there is a row."""
+        if not self.owner_column:
+            return False
+        if self.spec.kept is not None:
+            return self.spec.kept
+        needed = any(item.entity == self.spec.name for item in self.app.retention)
+        money = any(field.type is FieldType.MONEY for field in self.spec.fields)
+        return needed or money or self.spec.append_only or self.machine is not None
+
+    @property
+    def owner_delete(self) -> str:
+        """What the database does when the account of the owner goes."""
+        return "RESTRICT" if self.kept else "CASCADE"
+
+    @property
     def owned(self) -> bool:
         """Whether rows belong to an account, directly or through another row."""
         return not self.account and owner_chain(self.app, self.spec) is not None
+
+    @property
+    def folds(self) -> tuple[FieldView, ...]:
+        """The texts whose folded form decides whether they are unique."""
+        return tuple(field for field in self.fields if field.folded)
 
     @property
     def enums(self) -> tuple[FieldView, ...]:
@@ -193,11 +231,12 @@ class EntityView:
     def uniques(self) -> tuple[tuple[str, tuple[str, ...], bool], ...]:
         """UNIQUE constraints over several columns: name, columns, whether the name must be said."""
         found = []
-        taken = {f"uq_{self.table}_{field.name}" for field in self.fields if field.spec.unique}
+        taken = {f"uq_{self.table}_{field.unique_column}" for field in self.fields if field.unique_column}
         taken |= {f"uq_{self.table}_{relation.column}" for relation in self.keys if relation.unique}
+        folded = {field.name: field.folded for field in self.fields}
         for rule in self.app.rules:
             if isinstance(rule, UniqueTogether) and rule.entity == self.spec.name:
-                columns = tuple(self.column(name) for name in rule.of)
+                columns = tuple(folded.get(name) or self.column(name) for name in rule.of)
                 usual = f"uq_{self.table}_{columns[0]}"
                 name = usual if usual not in taken else f"uq_{self.table}_{'_'.join(columns)}"
                 taken.add(name)

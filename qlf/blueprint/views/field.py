@@ -65,6 +65,8 @@ class FieldView:
     cls: str
     alias: str | None = None
     """Name of its type in the schemas; `None` where a shared type says everything."""
+    together: bool = False
+    """Whether it is part of what no two rows share together."""
     qualified: bool = False
     """Whether `date`, `datetime` and `time` need their module: a field of the class has such a name."""
 
@@ -131,6 +133,29 @@ class FieldView:
         """The Python type, with `None` where the value may be absent."""
         return self.python if self.required else f"{self.python} | None"
 
+    @property
+    def folded(self) -> str | None:
+        """Column with its folded form, in which uniqueness is decided; `None` where every letter counts."""
+        unique = self.spec.unique or self.together
+        return f"{self.name}_folded" if unique and self.spec.ignores_case else None
+
+    @property
+    def folded_length(self) -> int:
+        """Most characters of the folded form: one may become three (Unicode, SpecialCasing)."""
+        return 3 * self.max_length
+
+    @property
+    def folded_column(self) -> str:
+        """Declaration of that column after its name."""
+        kind = "str" if self.required else "str | None"
+        unique = ", unique=True" if self.spec.unique else ""
+        return f"Mapped[{kind}] = mapped_column(String({self.folded_length}){unique})"
+
+    @property
+    def unique_column(self) -> str | None:
+        """The column with the constraint of a unique field."""
+        return (self.folded or self.name) if self.spec.unique else None
+
     # Lengths and bounds
 
     @property
@@ -187,6 +212,8 @@ class FieldView:
         """The type in forms that come from outside."""
         if self.alias:
             return self.alias
+        if self.spec.past_only:
+            return "PastDate"
         if self.spec.type in _SHARED:
             return _SHARED[self.spec.type]
         return "StrictBool" if self.spec.type is FieldType.BOOLEAN else self.python
@@ -238,14 +265,17 @@ class FieldView:
             return f"Annotated[int, Field(strict=True, ge={self.minimum:f}, le={self.maximum:f})]"
         lengths = [f"min_length={self.min_length}"] if self.min_length else []
         lengths.append(f"max_length={self.max_length}")
+        said = ", SAME_IN_ANY_CASE" if self.spec.unique and self.spec.ignores_case else ""
         if self.spec.type is FieldType.URL:
             return f"Annotated[WebAddress, StringConstraints({', '.join(lengths)})]"
         plain = "TEXT_PATTERN" if self.spec.type is FieldType.TEXT else "LINE_PATTERN"
         if self.spec.pattern is None:
-            return f"Annotated[str, StringConstraints(pattern={plain}, {', '.join(lengths)})]"
+            return f"Annotated[str, StringConstraints(pattern={plain}, {', '.join(lengths)}){said}]"
         own = f"pattern={literal(self, self.spec.pattern)}"
         # A pattern of the spec may let through what no text may hold: PostgreSQL takes no NUL.
-        return f"Annotated[str, StringConstraints({own}, {', '.join(lengths)}), AfterValidator(printable)]"
+        return (
+            f"Annotated[str, StringConstraints({own}, {', '.join(lengths)}), AfterValidator(printable){said}]"
+        )
 
     # The table
 
@@ -258,7 +288,7 @@ class FieldView:
     def column(self) -> str:
         """Declaration of the column after its name."""
         arguments = list(self._column_type)
-        if self.spec.unique:
+        if self.unique_column == self.name:
             arguments.append("unique=True")
         mapped = f"Mapped[{self.annotation}]"
         return f"{mapped} = mapped_column({', '.join(arguments)})" if arguments else mapped
@@ -348,8 +378,8 @@ class FieldView:
         if not self.spec.filterable or self.spec.type not in (FieldType.DATE, FieldType.DATETIME):
             return ()
         return (
-            self._filter(f"{self.name}_from", self.input, column, ">="),
-            self._filter(f"{self.name}_to", self.input, column, "<="),
+            self._filter(f"{self.name}_from", _SHARED[self.spec.type], column, ">="),
+            self._filter(f"{self.name}_to", _SHARED[self.spec.type], column, "<="),
         )
 
     @staticmethod

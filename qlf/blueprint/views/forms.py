@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from qlf.blueprint.views.behaviour import BehaviourView, behaviour
@@ -32,7 +32,8 @@ class RouteView:
     """The route of a verb."""
 
     name: str
-    title: str
+    function: str
+    summary: str
     form: str | None
     makes: Coded | None
     """The entity of the row that it makes; `None` where it changes the row itself."""
@@ -66,7 +67,7 @@ class FormsView:
         return tuple(
             FormView(
                 verb.cls,
-                f"What it takes to {verb.words} one {self.entity.one}.",
+                f"What it takes to {verb.deed}.",
                 tuple(self._named(field, taken, known) for field in verb.inputs),
             )
             for verb in self.verbs
@@ -75,10 +76,10 @@ class FormsView:
 
     def _named(self, field: FieldView, taken: set[str], known: dict[str, str | None]) -> FieldView:
         if not field.needs_alias:
-            return FieldView(field.spec, field.entity, field.cls, None, self.entity.qualified)
+            return replace(field, alias=None, qualified=self.entity.qualified)
         alias = known.get(field.alias_type) or alias_name(field.name, self.entity.cls, taken)
         known[field.alias_type] = alias
-        return FieldView(field.spec, field.entity, field.cls, alias, self.entity.qualified)
+        return replace(field, alias=alias, qualified=self.entity.qualified)
 
     @property
     def aliases(self) -> tuple[FieldView, ...]:
@@ -123,7 +124,8 @@ class FormsView:
     def _route(self, verb: VerbView | CheckoutView) -> RouteView:
         makes = verb.target if isinstance(verb, CheckoutView) else None
         located = makes is not None and behaviour(self.entity.app, makes.entity).rights.can("read")
-        return RouteView(verb.name, verb.spoken, verb.cls if verb.inputs else None, makes, located)
+        form = verb.cls if verb.inputs else None
+        return RouteView(verb.name, verb.function, verb.summary, form, makes, located)
 
     @property
     def actions(self) -> tuple[str, ...]:

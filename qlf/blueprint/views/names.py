@@ -27,8 +27,18 @@ _CLASSES = frozenset(
         # The platform of the generated application.
         *("Access", "Action", "Actor", "Base", "Database", "DecimalText", "Email", "Entity", "Exact"),
         *("Input", "LoginThrottle", "Moment", "MovableClock", "Output", "Page", "PageParams", "Passwords"),
-        *("Phone", "Principal", "RefreshToken", "Resource", "Role", "Scope", "SearchTerm", "Settings"),
-        *("TimeOfDay", "User", "UserSession", "UtcDateTime", "WebAddress"),
+        *(
+            "PastDate",
+            "Phone",
+            "Principal",
+            "RefreshToken",
+            "Resource",
+            "Role",
+            "Scope",
+            "SearchTerm",
+            "Settings",
+        ),
+        *("PastDate", "TimeOfDay", "User", "UserSession", "UtcDateTime", "WebAddress"),
         *("ConflictError", "ForbiddenError", "NotFoundError", "UnprocessableError", "Problem"),
         *("DeleteAccess", "ListAccess", "ReadAccess", "UpdateAccess", "CreateAccess", "SessionDep"),
     }

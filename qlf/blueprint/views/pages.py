@@ -132,7 +132,13 @@ class Pages:
     def account_columns(self) -> tuple[Column, ...]:
         """Columns that accounts have beyond those of every application."""
         return tuple(
-            _column(field.spec.type, field.name, unique=field.spec.unique, required=field.required)
+            _column(
+                field.spec.type,
+                field.name,
+                unique=field.spec.unique,
+                required=field.required,
+                note="whatever its case" if field.folded else "",
+            )
             for field in self.app.account.fields
         )
 
@@ -140,6 +146,13 @@ class Pages:
     def cascades(self) -> tuple[str, ...]:
         """Sentences about what goes together with what."""
         said = [
+            f"While a user has {entity.many}, the account is not deleted (409 `has_records`): deactivate it."
+            if entity.kept
+            else f"Deleting a user deletes the {entity.many} that the user owns."
+            for entity in self.app.tables
+            if entity.owner_column
+        ]
+        said += [
             f"Deleting one of the {relation.to.many} deletes its {entity.many}."
             for entity in self.app.tables
             for relation in entity.keys
@@ -173,6 +186,7 @@ def _columns(entity: EntityView) -> list[Column]:
     ]
     for field in entity.fields:
         note = ", ".join(field.spec.choices) if field.is_enum else ""
+        note = "whatever its case" if field.folded and field.spec.unique else note
         columns.append(
             _column(field.spec.type, field.name, unique=field.spec.unique, required=field.required, note=note)
         )

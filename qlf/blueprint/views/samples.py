@@ -90,6 +90,8 @@ def _plain(entity: EntityView, field: FieldView, *, later: bool) -> str:
     if field.is_enum:
         chosen = field.spec.default if isinstance(field.spec.default, str) else field.spec.choices[0]
         return f"{field.enum_class}.{chosen.upper()}"
+    if field.spec.past_only:
+        return f"FIRST_BIRTHDAY + timedelta(days=61 * number % 18_000{' + 3' if later else ''})"
     if kind is FieldType.DATE:
         return f"FIRST_DAY + timedelta(days=7 * number{' + 3' if later else ''})"
     if kind is FieldType.DATETIME:

@@ -219,6 +219,17 @@ class TestView(Trials):
         )
 
     @property
+    def any_case(self) -> tuple[str, ...]:
+        """Those of them that are the same in any case, and take any."""
+        fields = (self.entity.field(name) for name in self.uniques)
+        return tuple(field.name for field in fields if field.folded and field.spec.pattern is None)
+
+    @property
+    def emptied(self) -> tuple[str, ...]:
+        """Fields by which a list is sorted and that may have no value."""
+        return tuple(f.name for f in self.entity.fields if f.sortable and not f.required)
+
+    @property
     def together(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Rules about names that no two rows share, as columns; only those that requests can break."""
         given = set(self.given)
@@ -373,6 +384,8 @@ def _wrong(field: FieldView) -> list[str]:
         FieldType.PHONE: ['"call me"'],
         FieldType.URL: ['"not an address"', '"javascript:alert(1)"'],
     }
+    if field.spec.past_only:
+        return [*simple[FieldType.DATE], '"2990-01-07"']
     if kind in simple:
         return simple[kind]
     found = [f'"x" * {field.max_length + 1}']

@@ -8,15 +8,16 @@ from decimal import Decimal
 from functools import cached_property
 
 from qlf.blueprint.views.access import rights
-from qlf.blueprint.views.app import AppView
+from qlf.blueprint.views.adjusting import AdjustView
 from qlf.blueprint.views.behaviour import BehaviourView, ProductView, TotalView, behaviour
 from qlf.blueprint.views.coding import Coded, owner_expression
+from qlf.blueprint.views.effects import Effects
 from qlf.blueprint.views.entity import EntityView
 from qlf.blueprint.views.field import FieldView
 from qlf.blueprint.views.relation import RelationView
 from qlf.blueprint.views.screening import ScreeningView
 from qlf.blueprint.views.values import json_value, number
-from qlf.blueprint.views.verbs import AdjustView, CheckoutView, VerbView
+from qlf.blueprint.views.verbs import CheckoutView, VerbView
 from qlf.core.spec import Approval, Capacity, NoOverlap, Ordered, Product
 
 __all__ = ["AdjustTest", "Trials"]
@@ -77,6 +78,9 @@ class ScreeningTest:
     window: int
     velocity: bool
     group_argument: str
+    group_words: str
+    several_groups: bool
+    """Whether two new rows are of different groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +93,8 @@ class ComputedTest:
     scale: int
 
 
-class Trials:
+class Trials(Effects):
     """The part of the test view about behaviour."""
-
-    def __init__(self, app: AppView, entity: EntityView) -> None:
-        self.app = app
-        self.entity = entity
 
     @cached_property
     def does(self) -> BehaviourView:
@@ -141,12 +141,10 @@ class Trials:
         counts = not rule.states or (machine is not None and machine.initial in rule.states)
         return counts and {f"{rule.per}_id", rule.start, rule.end} <= self.names
 
-    def not_counted(self, rule: NoOverlap) -> str | None:
-        """A state in which rows do not count."""
+    def by_state(self, rule: NoOverlap | Capacity) -> tuple[tuple[str, bool], ...]:
+        """Each state, and whether a row in it counts."""
         machine = self.entity.machine
-        if machine is None or not rule.states:
-            return None
-        return next((state for state in machine.states if state not in rule.states), None)
+        return tuple((state, state in rule.states) for state in (machine.states if machine else ()))
 
     def per_argument(self, relation: RelationView) -> str:
         """Argument for a relation that a payload would leave out."""
@@ -224,6 +222,8 @@ class Trials:
             int(window),
             view.group in self.names and threshold.minimum <= 2 and window <= 5,
             self.per_argument(relation) if relation is not None else "",
+            relation.name if relation is not None else view.group,
+            relation is not None and not relation.unique,
         )
 
     # Verbs
@@ -306,18 +306,6 @@ class Trials:
             cases += [(f"Role.{role.upper()}", at, 200) for role in low[:1]]
             cases += [(f"Role.{role.upper()}", over, 200) for role in high[:1]]
             found.append(ApprovalTest(rule.field, tuple(cases)))
-        return tuple(found)
-
-    def set_checks(self, verb: VerbView) -> tuple[tuple[str, str], ...]:
-        """Fields that a verb writes and how they are checked."""
-        found = []
-        for field, value in verb.sets:
-            if value.startswith(("clock.", "data.")):
-                found.append((field, "is not None"))
-            elif value in ("True", "False") or self.entity.field(field).is_enum:
-                found.append((field, f"is {value}"))
-            else:
-                found.append((field, f"== {value}"))
         return tuple(found)
 
     def input_json(self, verb: VerbView | CheckoutView) -> str:

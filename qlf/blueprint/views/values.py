@@ -40,6 +40,8 @@ def json_value(field: FieldView) -> str:
         FieldType.PHONE: '"+1 555 0100"',
         FieldType.URL: '"https://example.com/"',
     }
+    if field.spec.past_only:
+        return '"1990-01-07"'
     if kind in simple:
         return simple[kind]
     if field.spec.pattern is not None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qlf.blueprint.views.adjusting import AdjustView, adjust_view, literal_number
 from qlf.blueprint.views.coding import Coded, coded, owner_chain, relation_to
 from qlf.blueprint.views.field import FieldView
 from qlf.blueprint.views.initial import assigned, field_view, initial_values
 from qlf.blueprint.views.literals import literal
+from qlf.blueprint.views.names import entity_names
+from qlf.blueprint.wording import deed, function_name
 from qlf.core import words
 from qlf.core.spec import (
     Adjust,
@@ -17,34 +20,15 @@ from qlf.core.spec import (
     Checkout,
     Entity,
     NoOverlap,
+    Operation,
     Ownership,
-    Relation,
     SetField,
     Spec,
     Transition,
 )
 from qlf.errors import InputError
 
-__all__ = ["AdjustView", "CheckoutView", "VerbView", "checkout_views", "verb_views"]
-
-
-@dataclass(frozen=True, slots=True)
-class AdjustView:
-    """A number of another row that changes."""
-
-    target: Coded
-    column: str
-    """Column that leads to the row."""
-    optional: bool
-    field: str
-    by: str
-    """Attribute with the amount."""
-    by_optional: bool
-    sign: str
-    floor: str
-    line: Coded | None
-    """Entity of the lines over which it is done; `None` for the row itself."""
-    line_column: str
+__all__ = ["CheckoutView", "VerbView", "checkout_views", "verb_views"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +61,9 @@ class VerbView:
     approvals: tuple[ApprovalView, ...]
     checks_again: bool
     """Whether rules that did not count the row before count it now."""
+    function: str
+    deed: str
+    """What is done, within a sentence."""
 
     @property
     def route(self) -> str:
@@ -84,14 +71,9 @@ class VerbView:
         return self.name.replace("_", "-")
 
     @property
-    def spoken(self) -> str:
-        """Its name at the beginning of a sentence."""
-        return self.name.replace("_", " ").capitalize()
-
-    @property
-    def words(self) -> str:
-        """Its name within a sentence."""
-        return self.name.replace("_", " ")
+    def summary(self) -> str:
+        """What is done, at the beginning of a sentence."""
+        return self.deed[:1].upper() + self.deed[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +102,8 @@ class CheckoutView:
     closes: tuple[str, str] | None
     """Field and member of the source that say it is done."""
     order_by: str
+    function: str
+    deed: str
 
     @property
     def line_arguments(self) -> tuple[tuple[str, str], ...]:
@@ -137,14 +121,9 @@ class CheckoutView:
         return self.name.replace("_", "-")
 
     @property
-    def spoken(self) -> str:
-        """Its name at the beginning of a sentence."""
-        return self.name.replace("_", " ").capitalize()
-
-    @property
-    def words(self) -> str:
-        """Its name within a sentence."""
-        return self.name.replace("_", " ")
+    def summary(self) -> str:
+        """What is done, at the beginning of a sentence."""
+        return self.deed[:1].upper() + self.deed[1:]
 
 
 def verb_views(spec: Spec, entity: Entity) -> tuple[VerbView, ...]:
@@ -156,29 +135,27 @@ def verb_views(spec: Spec, entity: Entity) -> tuple[VerbView, ...]:
         for step in machine.transitions:
             sources = tuple(f"{enum}.{state.upper()}" for state in step.from_)
             target = f"{enum}.{step.to.upper()}"
-            found.append(
-                _verb(spec, entity, step.name, (), step.effects, machine.field, sources, target, step)
-            )
+            found.append(_verb(spec, entity, step, (), machine.field, sources, target))
     for operation in (item for item in spec.operations if item.entity == entity.name):
         inputs = tuple(
             FieldView(item, coded(spec, entity.name).name, coded(spec, entity.name).cls)
             for item in operation.inputs
         )
-        found.append(_verb(spec, entity, operation.name, inputs, operation.effects, "", (), "", None))
+        found.append(_verb(spec, entity, operation, inputs, "", (), ""))
     return tuple(found)
 
 
 def _verb(
     spec: Spec,
     entity: Entity,
-    name: str,
+    part: Transition | Operation,
     inputs: tuple[FieldView, ...],
-    effects: tuple[SetField | Adjust, ...],
     field: str,
     sources: tuple[str, ...],
     target: str,
-    step: Transition | None,
 ) -> VerbView:
+    name, effects = part.name, part.effects
+    step = part if isinstance(part, Transition) else None
     sets = tuple(
         (effect.field, _set_value(spec, entity.name, effect))
         for effect in effects
@@ -205,13 +182,21 @@ def _verb(
         and not set(step.from_) <= set(rule.states)
         for rule in spec.rules
     )
-    cls = coded(spec, entity.name).cls + words.pascal(name)
-    return VerbView(name, cls, inputs, field, sources, target, sets, adjusts, approvals, again)
-
-
-def literal_number(view: FieldView, value: object) -> str:
-    """A threshold as code; it may lie outside the bounds of the field."""
-    return f'Decimal("{value}")' if view.exact else str(value)
+    code = coded(spec, entity.name)
+    return VerbView(
+        name,
+        code.cls + words.pascal(name),
+        inputs,
+        field,
+        sources,
+        target,
+        sets,
+        adjusts,
+        approvals,
+        again,
+        function_name(spec, name, code.name, entity_names(spec)),
+        deed(name, code.words, part.title),
+    )
 
 
 def _set_value(spec: Spec, entity: str, effect: SetField) -> str:
@@ -223,52 +208,6 @@ def _set_value(spec: Spec, entity: str, effect: SetField) -> str:
     if effect.value == "today":
         return "clock.now().date()"
     return literal(view, effect.value)
-
-
-def adjust_view(spec: Spec, entity: str, effect: Adjust) -> AdjustView:
-    """The view of a change of a number on another row.
-
-    Raises:
-        InputError: If the spec names something that is not there.
-    """
-    line: Coded | None = None
-    line_column = ""
-    holder = entity
-    if effect.lines is not None:
-        relation = _inverse(spec, entity, effect.lines)
-        line, line_column, holder = coded(spec, relation.from_), f"{relation.name}_id", relation.from_
-    through = next((r for r in spec.relations_from(holder) if r.name == effect.through), None)
-    if through is None or through.cardinality is Cardinality.MANY_TO_MANY:
-        raise InputError(
-            f"an adjust effect of {entity!r} goes through {holder}.{effect.through}, which is no relation"
-        )
-    amount = next((f for f in spec.entity(holder).fields if f.name == effect.by), None)
-    if amount is None:
-        raise InputError(
-            f"an adjust effect of {entity!r} names the amount {holder}.{effect.by}, which is no field"
-        )
-    number = field_view(spec, through.to, effect.field)
-    return AdjustView(
-        coded(spec, through.to),
-        f"{through.name}_id",
-        not through.required,
-        effect.field,
-        effect.by,
-        not amount.required,
-        "-" if effect.sign < 0 else "",
-        literal_number(number, effect.floor) if number.exact else str(int(effect.floor)),
-        line,
-        line_column,
-    )
-
-
-def _inverse(spec: Spec, entity: str, name: str) -> Relation:
-    for relation in spec.relations_to(entity):
-        if name in (relation.inverse, relation.from_):
-            return relation
-    raise InputError(
-        f"an adjust effect of {entity!r} goes over the lines {name!r}, which are not related to it"
-    )
 
 
 def checkout_views(spec: Spec, entity: str) -> tuple[CheckoutView, ...]:
@@ -324,6 +263,8 @@ def _checkout(spec: Spec, item: Checkout) -> CheckoutView:
         stock,
         _closing(spec, item),
         stock.column if stock else "created_at",
+        function_name(spec, item.name, source.name, entity_names(spec)),
+        deed(item.name, source.words, item.title),
     )
 
 

@@ -57,6 +57,17 @@ class Classification(StrEnum):
     SECRET = "secret"  # noqa: S105 - the name of a class of data, not a password
 
 
+_EXACT_WORDS = frozenset(
+    {
+        *("checksum", "digest", "etag", "fingerprint", "hash", "hmac", "id", "key", "nonce", "secret"),
+        *("signature", "token", "uuid"),
+    }
+)
+"""Last words of names of texts that machines make, in which case carries information."""
+
+_PAST_WORDS = frozenset({"birth", "birthdate", "birthday", "born"})
+"""Words in names of days that are never in the future."""
+
 _TEXTUAL = {FieldType.STRING, FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE, FieldType.URL}
 _NUMERIC = {FieldType.INTEGER, FieldType.DECIMAL, FieldType.MONEY, FieldType.DURATION}
 
@@ -87,6 +98,27 @@ class Field(Element):
     sortable: bool = True
     filterable: bool = False
     description: Text = ""
+    case_sensitive: bool | None = None
+    """Whether unique texts are different when only case differs; its name decides when this is absent."""
+
+    past: bool | None = None
+    """Whether a date in the future is refused; its name decides when this is absent."""
+
+    @property
+    def past_only(self) -> bool:
+        """Whether it holds a date that cannot be in the future, such as a day of birth."""
+        if self.type is not FieldType.DATE:
+            return False
+        return bool(_PAST_WORDS.intersection(self.name.split("_"))) if self.past is None else self.past
+
+    @property
+    def ignores_case(self) -> bool:
+        """Whether two texts are one value when they differ in case or in how accents are encoded only."""
+        if self.type is not FieldType.STRING:
+            return False
+        if self.case_sensitive is not None:
+            return not self.case_sensitive
+        return self.name.rsplit("_", 1)[-1] not in _EXACT_WORDS
 
     @model_validator(mode="after")
     def _constraints_fit_the_type(self) -> Self:
@@ -141,6 +173,9 @@ class Entity(Element):
     """For ownership `parent`: the relation that leads to the owning row."""
     routes: bool = True
     """False for rows that only operations write, such as the lines of an order."""
+    kept: bool | None = None
+    """For ownership `user`: whether the owner's account has to stay as long as a row does; when absent,
+    so if rows have a life of their own, hold money, are written once, or are under a retention period."""
     append_only: bool = False
     """Rows are written once: no update and no delete route."""
 

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from app import __version__
 from app.api.router import ROUTERS
+from app.api.trouble import install_database_errors
 from app.api.version import API_PREFIX
 from app.core.config import Settings, SettingsError, load_settings
 from app.core.errors import install_error_handlers
@@ -49,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    install_database_errors(app)
     install_openapi(app)
     # The last one added is the outermost: an error 500 gets the headers like any other answer.
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)

@@ -40,7 +40,7 @@ def list_customers(
     "",
     status_code=201,
     response_model=CustomerRead,
-    responses=created_at_location(400, 401, 403, 409, 413, 422),
+    responses=created_at_location(400, 401, 403, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.CUSTOMERS, Action.CREATE))],
 )
 def create_customer(
@@ -66,7 +66,7 @@ def get_customer(session: SessionDep, customer_id: UUID) -> Customer:
 @router.patch(
     "/{customer_id}",
     response_model=CustomerRead,
-    responses=problems(400, 401, 403, 404, 409, 413, 422),
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.CUSTOMERS, Action.UPDATE))],
 )
 def update_customer(

@@ -39,7 +39,7 @@ def list_damage_reports(
     "",
     status_code=201,
     response_model=DamageReportRead,
-    responses=created_at_location(400, 401, 403, 409, 413, 422),
+    responses=created_at_location(400, 401, 403, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.DAMAGE_REPORTS, Action.CREATE))],
 )
 def create_damage_report(

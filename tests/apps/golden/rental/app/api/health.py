@@ -4,10 +4,9 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from starlette.responses import JSONResponse
 
 from app.api.responses import problems
-from app.core.errors import problem_response
+from app.core.errors import UnavailableError
 from app.core.metrics import CONTENT_TYPE
 from app.db.migrations import pending_reason
 
@@ -26,13 +25,13 @@ def live() -> Health:
     return Health()
 
 
-@router.get("/health/ready", response_model=Health, responses=problems(503))
-def ready(request: Request) -> Health | JSONResponse:
+@router.get("/health/ready", responses=problems())
+def ready(request: Request) -> Health:
     """Say whether requests can be served: not shutting down, database there and up to date."""
     if request.app.state.stopping:
-        return problem_response(503, "The application is shutting down.", "stopping")
+        raise UnavailableError("The application is shutting down.", code="stopping")
     if reason := pending_reason(request.app.state.database.engine):
-        return problem_response(503, reason, "not_ready")
+        raise UnavailableError(reason, code="not_ready")
     return Health()
 
 

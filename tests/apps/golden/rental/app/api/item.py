@@ -32,7 +32,7 @@ def list_items(session: SessionDep, filters: Annotated[ItemFilter, Query()]) -> 
     "",
     status_code=201,
     response_model=ItemRead,
-    responses=created_at_location(400, 401, 403, 409, 413, 422),
+    responses=created_at_location(400, 401, 403, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.ITEMS, Action.CREATE))],
 )
 def create_item(
@@ -58,7 +58,7 @@ def get_item(session: SessionDep, item_id: UUID) -> Item:
 @router.patch(
     "/{item_id}",
     response_model=ItemRead,
-    responses=problems(400, 401, 403, 404, 409, 413, 422),
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.ITEMS, Action.UPDATE))],
 )
 def update_item(session: SessionDep, item_id: UUID, changes: Annotated[ItemUpdate, Body()]) -> Item:

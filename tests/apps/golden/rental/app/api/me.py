@@ -21,7 +21,7 @@ def get_me(session: SessionDep, principal: PrincipalDep) -> User:
     return service.get_profile(session, principal)
 
 
-@router.patch("", response_model=UserRead, responses=problems(400, 401, 413, 422))
+@router.patch("", response_model=UserRead, responses=problems(400, 401, 413, 415, 422))
 def update_me(
     session: SessionDep, principal: PrincipalDep, changes: Annotated[ProfileUpdate, Body()]
 ) -> User:
@@ -29,7 +29,7 @@ def update_me(
     return service.update_profile(session, principal, changes)
 
 
-@router.put("/password", status_code=204, responses=problems(400, 401, 403, 413, 422, 429))
+@router.put("/password", status_code=204, responses=problems(400, 401, 403, 413, 415, 422, 429))
 def change_my_password(
     session: SessionDep,
     settings: SettingsDep,
@@ -41,7 +41,9 @@ def change_my_password(
     service.change_password(session, settings, passwords, principal, data)
 
 
-@router.post("/deletion", status_code=204, responses=problems(400, 401, 403, 409, 413, 422, 429))
+@router.post(
+    "/deletion", status_code=204, responses=problems(400, 401, 403, 409, 413, 415, 422, 429)
+)
 def delete_me(
     session: SessionDep,
     settings: SettingsDep,

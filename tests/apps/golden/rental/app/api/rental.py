@@ -32,7 +32,7 @@ def list_rentals(session: SessionDep, filters: Annotated[RentalFilter, Query()])
     "",
     status_code=201,
     response_model=RentalRead,
-    responses=created_at_location(400, 401, 403, 409, 413, 422),
+    responses=created_at_location(400, 401, 403, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.RENTALS, Action.CREATE))],
 )
 def create_rental(
@@ -58,7 +58,7 @@ def get_rental(session: SessionDep, rental_id: UUID) -> Rental:
 @router.patch(
     "/{rental_id}",
     response_model=RentalRead,
-    responses=problems(400, 401, 403, 404, 409, 413, 422),
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.RENTALS, Action.UPDATE))],
 )
 def update_rental(
@@ -82,31 +82,34 @@ def delete_rental(session: SessionDep, rental_id: UUID) -> None:
 @router.post(
     "/{rental_id}/pick-up",
     response_model=RentalRead,
+    summary="Pick up a rental",
     responses=problems(401, 403, 404, 409, 422),
     dependencies=[Depends(allow(Resource.RENTALS, Action.PICK_UP))],
 )
 def pick_up_rental(session: SessionDep, rental_id: UUID) -> Rental:
-    """Pick up one rental."""
+    """Pick up a rental."""
     return service.pick_up_rental(session, rental_id)
 
 
 @router.post(
     "/{rental_id}/return",
     response_model=RentalRead,
+    summary="Return a rental",
     responses=problems(401, 403, 404, 409, 422),
     dependencies=[Depends(allow(Resource.RENTALS, Action.RETURN))],
 )
 def return_rental(session: SessionDep, rental_id: UUID) -> Rental:
-    """Return one rental."""
+    """Return a rental."""
     return service.return_rental(session, rental_id)
 
 
 @router.post(
     "/{rental_id}/cancel",
     response_model=RentalRead,
+    summary="Cancel a rental",
     responses=problems(401, 403, 404, 409, 422),
     dependencies=[Depends(allow(Resource.RENTALS, Action.CANCEL))],
 )
 def cancel_rental(session: SessionDep, rental_id: UUID) -> Rental:
-    """Cancel one rental."""
+    """Cancel a rental."""
     return service.cancel_rental(session, rental_id)

@@ -35,7 +35,7 @@ def list_users(
     "",
     status_code=201,
     response_model=UserRead,
-    responses=created_at_location(400, 401, 403, 409, 413, 422),
+    responses=created_at_location(400, 401, 403, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.USERS, Action.CREATE))],
 )
 def create_user(
@@ -60,7 +60,7 @@ def get_user(session: SessionDep, access: ReadAccess, user_id: UUID) -> User:
 @router.patch(
     "/{user_id}",
     response_model=UserRead,
-    responses=problems(400, 401, 403, 404, 409, 413, 422),
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422),
 )
 def update_user(
     session: SessionDep,
@@ -81,7 +81,7 @@ def delete_user(session: SessionDep, access: DeleteAccess, user_id: UUID) -> Non
 @router.put(
     "/{user_id}/password",
     status_code=204,
-    responses=problems(400, 401, 403, 404, 413, 422),
+    responses=problems(400, 401, 403, 404, 413, 415, 422),
 )
 def reset_user_password(
     session: SessionDep,

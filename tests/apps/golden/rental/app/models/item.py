@@ -4,9 +4,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from app.db.base import Entity
+from app.db.text import fold
 from app.db.types import Exact, text_enum
 
 
@@ -30,7 +31,13 @@ class Item(Entity):
     )
 
     name: Mapped[str] = mapped_column(String(120))
-    serial_no: Mapped[str] = mapped_column(String(64), unique=True)
+    serial_no: Mapped[str] = mapped_column(String(64))
+    serial_no_folded: Mapped[str] = mapped_column(String(192), unique=True)
     daily_rate: Mapped[Decimal] = mapped_column(Exact(12, 2))
     condition: Mapped[ItemCondition] = mapped_column(text_enum(ItemCondition, "condition", 48))
     is_available: Mapped[bool]
+
+    @validates("serial_no")
+    def _fold(self, name: str, value: str) -> str:
+        setattr(self, f"{name}_folded", fold(value))
+        return value

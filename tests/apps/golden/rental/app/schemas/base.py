@@ -15,6 +15,8 @@ LINE_PATTERN = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7
 TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 """Text of several lines: tabs and line ends are the only control characters."""
 
+SAME_IN_ANY_CASE = Field(description="Unique; the same in upper and lower case.")
+
 SearchTerm = Annotated[str, StringConstraints(pattern=LINE_PATTERN, max_length=100)]
 
 

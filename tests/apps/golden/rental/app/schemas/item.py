@@ -9,11 +9,22 @@ from pydantic import StrictBool, StringConstraints, with_config
 from typing_extensions import TypedDict
 
 from app.models.item import ItemCondition
-from app.schemas.base import LINE_PATTERN, STRICT, Input, Output, Page, PageParams, SearchTerm
+from app.schemas.base import (
+    LINE_PATTERN,
+    SAME_IN_ANY_CASE,
+    STRICT,
+    Input,
+    Output,
+    Page,
+    PageParams,
+    SearchTerm,
+)
 from app.schemas.types import DecimalText
 
 Name = Annotated[str, StringConstraints(pattern=LINE_PATTERN, min_length=1, max_length=120)]
-SerialNo = Annotated[str, StringConstraints(pattern=LINE_PATTERN, min_length=1, max_length=64)]
+SerialNo = Annotated[
+    str, StringConstraints(pattern=LINE_PATTERN, min_length=1, max_length=64), SAME_IN_ANY_CASE
+]
 DailyRate = Annotated[Decimal, DecimalText("0", "9999999999.99")]
 
 

@@ -76,7 +76,7 @@ def delete_rental(session: Session, rental_id: UUID) -> None:
 
 
 def pick_up_rental(session: Session, rental_id: UUID) -> Rental:
-    """Pick up one rental."""
+    """Pick up a rental."""
     with transaction(session):
         row = get_row(session, Rental, rental_id, lock=True)
         _move(row, RentalStatus.PICKED_UP, RentalStatus.RESERVED)
@@ -84,7 +84,7 @@ def pick_up_rental(session: Session, rental_id: UUID) -> Rental:
 
 
 def return_rental(session: Session, rental_id: UUID) -> Rental:
-    """Return one rental."""
+    """Return a rental."""
     with transaction(session):
         row = get_row(session, Rental, rental_id, lock=True)
         _move(row, RentalStatus.RETURNED, RentalStatus.PICKED_UP)
@@ -92,7 +92,7 @@ def return_rental(session: Session, rental_id: UUID) -> Rental:
 
 
 def cancel_rental(session: Session, rental_id: UUID) -> Rental:
-    """Cancel one rental."""
+    """Cancel a rental."""
     with transaction(session):
         row = get_row(session, Rental, rental_id, lock=True)
         _move(row, RentalStatus.CANCELLED, RentalStatus.RESERVED)

@@ -125,13 +125,14 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(120), nullable=False),
         sa.Column("serial_no", sa.String(64), nullable=False),
+        sa.Column("serial_no_folded", sa.String(192), nullable=False),
         sa.Column("daily_rate", Exact(12, 2), nullable=False),
         sa.Column("condition", sa.String(48), nullable=False),
         sa.Column("is_available", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_items")),
-        sa.UniqueConstraint("serial_no", name=op.f("uq_items_serial_no")),
+        sa.UniqueConstraint("serial_no_folded", name=op.f("uq_items_serial_no_folded")),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 120", name=op.f("ck_items_name_length")),
         sa.CheckConstraint(
             "length(serial_no) BETWEEN 1 AND 64", name=op.f("ck_items_serial_no_length")

@@ -17,7 +17,7 @@ router = APIRouter(prefix=f"{API_PREFIX}/auth", tags=["auth"])
     "/register",
     status_code=201,
     response_model=UserRead,
-    responses=created_at_location(400, 403, 409, 413, 422, 429),
+    responses=created_at_location(400, 403, 409, 413, 415, 422, 429),
 )
 def register(
     session: SessionDep,
@@ -34,7 +34,7 @@ def register(
     return user
 
 
-@router.post("/login", responses=problems(400, 401, 413, 422, 429))
+@router.post("/login", responses=problems(400, 401, 413, 415, 422, 429))
 def login(
     session: SessionDep,
     settings: SettingsDep,
@@ -46,7 +46,7 @@ def login(
     return service.login(session, settings, passwords, device, data)
 
 
-@router.post("/refresh", responses=problems(400, 401, 413, 422))
+@router.post("/refresh", responses=problems(400, 401, 413, 415, 422))
 def refresh(session: SessionDep, settings: SettingsDep, data: Refresh) -> TokenPair:
     """Exchange a refresh token for new tokens; each works once."""
     return service.refresh(session, settings, data)

@@ -41,7 +41,7 @@ def list_carts(
     "",
     status_code=201,
     response_model=CartRead,
-    responses=created_at_location(400, 401, 403, 409, 413, 422),
+    responses=created_at_location(400, 401, 403, 409, 413, 415, 422),
 )
 def create_cart(
     session: SessionDep,
@@ -80,7 +80,8 @@ def delete_cart(session: SessionDep, access: DeleteAccess, cart_id: UUID) -> Non
     "/{cart_id}/checkout",
     status_code=201,
     response_model=OrderRead,
-    responses=created_at_location(400, 401, 403, 404, 409, 413, 422),
+    summary="Check out a cart",
+    responses=created_at_location(400, 401, 403, 404, 409, 413, 415, 422),
 )
 def checkout_cart(
     session: SessionDep,
@@ -90,7 +91,7 @@ def checkout_cart(
     request: Request,
     response: Response,
 ) -> Order:
-    """Checkout one cart."""
+    """Check out a cart."""
     row = service.checkout_cart(session, access, cart_id, data)
     set_location(request, response, "get_order", order_id=row.id)
     return row

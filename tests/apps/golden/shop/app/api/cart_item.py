@@ -45,7 +45,7 @@ def list_cart_items(
     "",
     status_code=201,
     response_model=CartItemRead,
-    responses=created_at_location(400, 401, 403, 409, 413, 422),
+    responses=created_at_location(400, 401, 403, 409, 413, 415, 422),
 )
 def create_cart_item(
     session: SessionDep,
@@ -73,7 +73,7 @@ def get_cart_item(session: SessionDep, access: ReadAccess, cart_item_id: UUID) -
 @router.patch(
     "/{cart_item_id}",
     response_model=CartItemRead,
-    responses=problems(400, 401, 403, 404, 409, 413, 422),
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422),
 )
 def update_cart_item(
     session: SessionDep,

@@ -40,7 +40,7 @@ def list_categories(
     "",
     status_code=201,
     response_model=CategoryRead,
-    responses=created_at_location(400, 401, 403, 409, 413, 422),
+    responses=created_at_location(400, 401, 403, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.CATEGORIES, Action.CREATE))],
 )
 def create_category(
@@ -66,7 +66,7 @@ def get_category(session: SessionDep, category_id: UUID) -> Category:
 @router.patch(
     "/{category_id}",
     response_model=CategoryRead,
-    responses=problems(400, 401, 403, 404, 409, 413, 422),
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.CATEGORIES, Action.UPDATE))],
 )
 def update_category(

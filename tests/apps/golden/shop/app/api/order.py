@@ -49,38 +49,42 @@ def get_order(session: SessionDep, access: ReadAccess, order_id: UUID) -> Order:
 @router.post(
     "/{order_id}/pay",
     response_model=OrderRead,
+    summary="Pay an order",
     responses=problems(401, 403, 404, 409, 422),
 )
 def pay_order(session: SessionDep, access: PayAccess, order_id: UUID) -> Order:
-    """Pay one order."""
+    """Pay an order."""
     return service.pay_order(session, access, order_id)
 
 
 @router.post(
     "/{order_id}/ship",
     response_model=OrderRead,
+    summary="Ship an order",
     responses=problems(401, 403, 404, 409, 422),
 )
 def ship_order(session: SessionDep, access: ShipAccess, order_id: UUID) -> Order:
-    """Ship one order."""
+    """Ship an order."""
     return service.ship_order(session, access, order_id)
 
 
 @router.post(
     "/{order_id}/deliver",
     response_model=OrderRead,
+    summary="Deliver an order",
     responses=problems(401, 403, 404, 409, 422),
 )
 def deliver_order(session: SessionDep, access: DeliverAccess, order_id: UUID) -> Order:
-    """Deliver one order."""
+    """Deliver an order."""
     return service.deliver_order(session, access, order_id)
 
 
 @router.post(
     "/{order_id}/cancel",
     response_model=OrderRead,
+    summary="Cancel an order",
     responses=problems(401, 403, 404, 409, 422),
 )
 def cancel_order(session: SessionDep, access: CancelAccess, order_id: UUID) -> Order:
-    """Cancel one order."""
+    """Cancel an order."""
     return service.cancel_order(session, access, order_id)

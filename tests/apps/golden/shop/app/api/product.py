@@ -38,7 +38,7 @@ def list_products(session: SessionDep, filters: Annotated[ProductFilter, Query()
     "",
     status_code=201,
     response_model=ProductRead,
-    responses=created_at_location(400, 401, 403, 409, 413, 422),
+    responses=created_at_location(400, 401, 403, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.PRODUCTS, Action.CREATE))],
 )
 def create_product(
@@ -64,7 +64,7 @@ def get_product(session: SessionDep, product_id: UUID) -> Product:
 @router.patch(
     "/{product_id}",
     response_model=ProductRead,
-    responses=problems(400, 401, 403, 404, 409, 413, 422),
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422),
     dependencies=[Depends(allow(Resource.PRODUCTS, Action.UPDATE))],
 )
 def update_product(

@@ -13,14 +13,19 @@ _DESCRIPTIONS = {
     404: "There is no such record, or none the caller may see.",
     409: "It contradicts what is stored.",
     413: "The body is too large.",
+    415: "The body is not JSON, or does not say so.",
     422: "The request does not have the required form.",
     429: "Too many attempts.",
-    503: "The application is not ready.",
+    503: "It cannot be done at this moment; try again a little later.",
 }
+
+# FastAPI writes some of these bounds as whole numbers and some not; this one is written as it is.
+_SECONDS = {"required": True, "schema": {"type": "integer", "minimum": 1.0}}
 
 _HEADERS = {
     401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}},
-    429: {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}},
+    429: {"Retry-After": _SECONDS},
+    503: {"Retry-After": _SECONDS},
 }
 
 _LOCATION = {
@@ -31,8 +36,8 @@ _LOCATION = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the errors a route can answer with."""
-    return {status: _problem(status) for status in sorted(statuses)}
+    """Describe the errors a route can answer with; each asks the database, which can be busy."""
+    return {status: _problem(status) for status in sorted({*statuses, 503})}
 
 
 def created_at_location(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -97,6 +97,18 @@ class UnprocessableError(AppError):
     code = "invalid"
 
 
+class UnavailableError(AppError):
+    """It cannot be done at this moment and may well be done in the next (RFC 9110 15.6.4)."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "unavailable"
+
+    def __init__(
+        self, detail: str, *, code: str | None = None, retry_after_seconds: int = 1
+    ) -> None:
+        super().__init__(detail, code=code, headers={"Retry-After": str(retry_after_seconds)})
+
+
 class TooManyRequestsError(AppError):
     """The caller has to wait (RFC 6585 4)."""
 
@@ -146,7 +158,13 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed_methods(request))
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return _malformed()
     return problem_response(error.status_code, str(error.detail), headers=headers)
+
+
+def _malformed(errors: Sequence[FieldProblem] = ()) -> JSONResponse:
+    return problem_response(400, "The body is not valid JSON.", "malformed", errors)
 
 
 def _allowed_methods(request: Request) -> list[str]:
@@ -166,6 +184,13 @@ async def _validation_error(_request: Request, error: Exception) -> JSONResponse
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
     # The input itself stays out of the answer: it may be a password.
     errors = [_field_problem(item) for item in error.errors()]
+    if any(item.code == "json_invalid" for item in errors):
+        return _malformed(errors)
+    if isinstance(error.body, bytes):
+        # The framework parses a body that says it is JSON, and hands on every other as it came.
+        detail = "The body must be JSON and say so in Content-Type."
+        headers = {"Accept": "application/json"}
+        return problem_response(415, detail, "unsupported_media_type", headers=headers)
     detail = "The request does not have the required form; see errors."
     return problem_response(422, detail, "invalid", errors)
 

@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import ConflictError
@@ -30,8 +30,11 @@ def adjust(
     column: InstrumentedAttribute[Any],
     change: int | Decimal,
     floor: int | Decimal,
+    label: InstrumentedAttribute[str] | None = None,
 ) -> None:
     """Change a number of a row; one statement, so that two at a time cannot pass the floor.
+
+    `label` is the column that names the row to a person.
 
     Raises:
         ConflictError: it would fall below the floor.
@@ -45,4 +48,8 @@ def adjust(
     )
     assert isinstance(result, CursorResult)  # noqa: S101 - narrows the type
     if result.rowcount == 0:
-        raise ConflictError(f"There is not enough {column.key} left.", code="insufficient")
+        name = (
+            session.scalar(select(label).where(model.id == identifier)) if label else model.__name__
+        )
+        detail = f"There is not enough {column.key} of {name} ({identifier}) left."
+        raise ConflictError(detail, code="insufficient")

@@ -125,5 +125,7 @@ def paginate(
     total = session.scalar(select(func.count()).select_from(statement.subquery())) or 0
     column = sortable[sort.removeprefix("-")]
     order = column.desc() if sort.startswith("-") else column.asc()
+    # Databases disagree on where rows without a value go; here it is the end, in both directions.
+    order = order.nulls_last()
     rows = session.scalars(statement.order_by(order, model.id).limit(limit).offset(offset)).all()
     return rows, total

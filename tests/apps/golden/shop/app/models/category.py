@@ -1,9 +1,10 @@
 """The category."""
 
 from sqlalchemy import CheckConstraint, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from app.db.base import Entity
+from app.db.text import fold
 
 
 class Category(Entity):
@@ -15,5 +16,11 @@ class Category(Entity):
         CheckConstraint("length(description) <= 5000", name="description_length"),
     )
 
-    name: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    name_folded: Mapped[str] = mapped_column(String(240), unique=True)
     description: Mapped[str | None] = mapped_column(Text)
+
+    @validates("name")
+    def _fold(self, name: str, value: str) -> str:
+        setattr(self, f"{name}_folded", fold(value))
+        return value

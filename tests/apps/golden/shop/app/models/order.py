@@ -32,7 +32,7 @@ class Order(Entity):
         CheckConstraint("total >= 0", name="total_range"),
     )
 
-    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), index=True)
     status: Mapped[OrderStatus] = mapped_column(text_enum(OrderStatus, "status", 48))
     shipping_address: Mapped[str] = mapped_column(Text)
     total: Mapped[Decimal] = mapped_column(Exact(12, 2))

@@ -19,7 +19,7 @@ class CartCreate(Input):
 
 
 class CartCheckout(Input):
-    """What it takes to checkout one cart."""
+    """What it takes to check out a cart."""
 
     shipping_address: ShippingAddress
 

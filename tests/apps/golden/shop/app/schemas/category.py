@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from app.schemas.base import (
     LINE_PATTERN,
+    SAME_IN_ANY_CASE,
     STRICT,
     TEXT_PATTERN,
     Input,
@@ -18,7 +19,9 @@ from app.schemas.base import (
     SearchTerm,
 )
 
-Name = Annotated[str, StringConstraints(pattern=LINE_PATTERN, min_length=1, max_length=80)]
+Name = Annotated[
+    str, StringConstraints(pattern=LINE_PATTERN, min_length=1, max_length=80), SAME_IN_ANY_CASE
+]
 Description = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=5000)]
 
 

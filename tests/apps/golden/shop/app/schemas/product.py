@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from app.schemas.base import (
     LINE_PATTERN,
+    SAME_IN_ANY_CASE,
     STRICT,
     TEXT_PATTERN,
     Input,
@@ -20,7 +21,9 @@ from app.schemas.base import (
 )
 from app.schemas.types import DecimalText
 
-Sku = Annotated[str, StringConstraints(pattern=LINE_PATTERN, min_length=1, max_length=32)]
+Sku = Annotated[
+    str, StringConstraints(pattern=LINE_PATTERN, min_length=1, max_length=32), SAME_IN_ANY_CASE
+]
 Name = Annotated[str, StringConstraints(pattern=LINE_PATTERN, min_length=1, max_length=120)]
 Description = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=5000)]
 Price = Annotated[Decimal, DecimalText("0.01", "9999999999.99")]

@@ -56,7 +56,7 @@ def delete_cart(session: Session, access: Access, cart_id: UUID) -> None:
 
 
 def checkout_cart(session: Session, access: Access, cart_id: UUID, data: CartCheckout) -> Order:
-    """Checkout one cart."""
+    """Check out a cart."""
     with transaction(session):
         row = get_visible(session, Cart, cart_id, OWNER, access, lock=True)
         if row.status == CartStatus.CHECKED_OUT:
@@ -75,7 +75,9 @@ def checkout_cart(session: Session, access: Access, cart_id: UUID, data: CartChe
         session.add(made)
         session.flush()
         for line in lines:
-            adjust(session, Product, line.product_id, Product.stock, -line.quantity, 0)
+            adjust(
+                session, Product, line.product_id, Product.stock, -line.quantity, 0, Product.name
+            )
             product = session.get_one(Product, line.product_id, populate_existing=True)
             new_line = OrderItem(
                 order_id=made.id,

@@ -44,7 +44,7 @@ def get_order(session: Session, access: Access, order_id: UUID) -> Order:
 
 
 def pay_order(session: Session, access: Access, order_id: UUID) -> Order:
-    """Pay one order."""
+    """Pay an order."""
     with transaction(session):
         row = get_visible(session, Order, order_id, OWNER, access, lock=True)
         _move(row, OrderStatus.PAID, OrderStatus.PLACED)
@@ -52,7 +52,7 @@ def pay_order(session: Session, access: Access, order_id: UUID) -> Order:
 
 
 def ship_order(session: Session, access: Access, order_id: UUID) -> Order:
-    """Ship one order."""
+    """Ship an order."""
     with transaction(session):
         row = get_visible(session, Order, order_id, OWNER, access, lock=True)
         _move(row, OrderStatus.SHIPPED, OrderStatus.PAID)
@@ -60,7 +60,7 @@ def ship_order(session: Session, access: Access, order_id: UUID) -> Order:
 
 
 def deliver_order(session: Session, access: Access, order_id: UUID) -> Order:
-    """Deliver one order."""
+    """Deliver an order."""
     with transaction(session):
         row = get_visible(session, Order, order_id, OWNER, access, lock=True)
         _move(row, OrderStatus.DELIVERED, OrderStatus.SHIPPED)
@@ -68,14 +68,14 @@ def deliver_order(session: Session, access: Access, order_id: UUID) -> Order:
 
 
 def cancel_order(session: Session, access: Access, order_id: UUID) -> Order:
-    """Cancel one order."""
+    """Cancel an order."""
     with transaction(session):
         row = get_visible(session, Order, order_id, OWNER, access, lock=True)
         _move(row, OrderStatus.CANCELLED, OrderStatus.PLACED, OrderStatus.PAID)
         statement = select(OrderItem).where(OrderItem.order_id == row.id)
         # Everybody goes by the same order, so that two at a time cannot block each other.
         for line in session.scalars(statement.order_by(OrderItem.product_id, OrderItem.id)):
-            adjust(session, Product, line.product_id, Product.stock, line.quantity, 0)
+            adjust(session, Product, line.product_id, Product.stock, line.quantity, 0, Product.name)
     return row
 
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import ConflictError, UnprocessableError
 from app.core.passwords import Passwords, weakness
 from app.db.query import contains, get_visible, paginate, visible
 from app.db.session import transaction
+from app.models.order import Order
 from app.models.user import User
 from app.policy import Access, Role
 from app.schemas.user import PasswordReset, UserCreate, UserFilter, UserUpdate
@@ -17,6 +18,9 @@ from app.services.user_session import revoke_all
 
 OWNER = User.id
 """The column that says whose row it is: a user owns themselves."""
+
+KEPT: tuple[tuple[InstrumentedAttribute[UUID], str], ...] = ((Order.owner_id, "orders"),)
+"""What others may still need when its owner leaves: the account stays as long as there is a row."""
 
 SORTABLE = {
     "created_at": User.created_at,
@@ -78,8 +82,21 @@ def delete_user(session: Session, access: Access, user_id: UUID) -> None:
     with transaction(session):
         admins = lock_admins(session)
         user = get_visible(session, User, user_id, OWNER, access, lock=True)
-        refuse_removing_last_admin(user, admins)
-        session.delete(user)
+        remove(session, user, admins)
+
+
+def remove(session: Session, user: User, admins: Sequence[UUID]) -> None:
+    """Delete an account and what belongs to it alone.
+
+    Raises:
+        ConflictError: it is the last administrator, or has records that must be kept.
+    """
+    refuse_removing_last_admin(user, admins)
+    for owner, name in KEPT:
+        if session.scalars(select(owner).where(owner == user.id).limit(1)).first() is not None:
+            detail = f"The account has {name}, which must be kept; it can be deactivated."
+            raise ConflictError(detail, code="has_records")
+    session.delete(user)
 
 
 def reset_password(

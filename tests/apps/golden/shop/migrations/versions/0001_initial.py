@@ -99,11 +99,12 @@ def upgrade() -> None:
         "categories",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(80), nullable=False),
+        sa.Column("name_folded", sa.String(240), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_categories")),
-        sa.UniqueConstraint("name", name=op.f("uq_categories_name")),
+        sa.UniqueConstraint("name_folded", name=op.f("uq_categories_name_folded")),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 80", name=op.f("ck_categories_name_length")),
         sa.CheckConstraint(
             "length(description) <= 5000", name=op.f("ck_categories_description_length")
@@ -116,6 +117,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("category_id", sa.Uuid(), nullable=True),
         sa.Column("sku", sa.String(32), nullable=False),
+        sa.Column("sku_folded", sa.String(96), nullable=False),
         sa.Column("name", sa.String(120), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("price", Exact(12, 2), nullable=False),
@@ -130,7 +132,7 @@ def upgrade() -> None:
             name=op.f("fk_products_category_id"),
             ondelete="SET NULL",
         ),
-        sa.UniqueConstraint("sku", name=op.f("uq_products_sku")),
+        sa.UniqueConstraint("sku_folded", name=op.f("uq_products_sku_folded")),
         sa.CheckConstraint("length(sku) BETWEEN 1 AND 32", name=op.f("ck_products_sku_length")),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 120", name=op.f("ck_products_name_length")),
         sa.CheckConstraint(
@@ -196,7 +198,7 @@ def upgrade() -> None:
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         sa.ForeignKeyConstraint(
-            ["owner_id"], ["users.id"], name=op.f("fk_orders_owner_id"), ondelete="CASCADE"
+            ["owner_id"], ["users.id"], name=op.f("fk_orders_owner_id"), ondelete="RESTRICT"
         ),
         sa.CheckConstraint(
             "length(shipping_address) BETWEEN 1 AND 500",

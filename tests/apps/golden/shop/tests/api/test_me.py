@@ -5,6 +5,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.models.user import User
+from tests.factories import add_order
 from tests.support import API, PASSWORD, Actor, assert_problem, log_in
 
 URL = f"{API}/me"
@@ -95,6 +96,17 @@ def test_deletion_removes_the_account(client: TestClient, user: Actor, admin: Ac
     assert answer.status_code == 204
     assert_problem(client.get(URL, headers=user.headers), 401)
     assert_problem(client.get(f"{API}/users/{user.id}", headers=admin.headers), 404)
+
+
+def test_deletion_is_refused_while_there_are_orders(
+    client: TestClient, session: Session, user: Actor
+) -> None:
+    add_order(session, owner_id=user.id)
+
+    answer = client.post(f"{URL}/deletion", json={"password": PASSWORD}, headers=user.headers)
+
+    assert_problem(answer, 409, "has_records")
+    assert client.get(URL, headers=user.headers).status_code == 200
 
 
 def test_deletion_needs_the_password(client: TestClient, user: Actor) -> None:

@@ -215,6 +215,18 @@ def test_row_of_somebody_else_is_404(
     assert session.get(Order, row.id, populate_existing=True) is not None
 
 
+def test_account_with_orders_is_not_deleted(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    admin = act_as(Role.ADMIN)
+    row = add_order(session)
+
+    answer = client.delete(f"{API}/users/{row.owner_id}", headers=admin.headers)
+
+    assert "orders" in assert_problem(answer, 409, "has_records")["detail"]
+    assert session.get(Order, row.id, populate_existing=True) is not None
+
+
 @pytest.mark.parametrize("state", [OrderStatus.PLACED])
 def test_pay_leads_to_paid(
     client: TestClient, session: Session, act_as: Callable[[Role], Actor], state: OrderStatus

@@ -81,12 +81,15 @@ def _exclude_other_writers(session: Session) -> None:
 
 
 def _conflict(error: IntegrityError) -> ConflictError:
+    if str(error.statement).startswith("DELETE"):
+        return ConflictError("Other records refer to it, so it has to stay.", code="in_use")
     constraint = _constraint(error.orig)
     kind, _, rest = constraint.partition("_")
     if kind == "fk":
-        return ConflictError("It refers to a record that does not exist, or one refers to it.")
+        return ConflictError("It refers to a record that does not exist.")
     if kind == "uq":
-        field = rest.split(".", 1)[1]
+        # What is unique whatever its case is so in a column of its own.
+        field = rest.partition(".")[2].removesuffix("_folded")
         return ConflictError("This value is taken.", code="already_exists", field=f"body.{field}")
     return ConflictError("It contradicts a rule of the stored data.")
 

@@ -35,12 +35,7 @@ from app.schemas.auth import (
 )
 from app.schemas.user import UserCreate
 from app.services import login_throttle as throttle
-from app.services.user import (
-    create_user,
-    lock_admins,
-    refuse_removing_last_admin,
-    refuse_weak_password,
-)
+from app.services.user import create_user, lock_admins, refuse_weak_password, remove
 from app.services.user_session import revoke_all
 
 logger = logging.getLogger("app.auth")
@@ -244,12 +239,11 @@ def delete_account(
     principal: Principal,
     data: AccountDeletion,
 ) -> None:
-    """Delete the caller's account and everything it owns."""
+    """Delete the caller's account and what belongs to it alone."""
     user = session.get_one(User, principal.user_id)
     _require_password(session, settings, passwords, user, data.password, "password")
     with transaction(session):
-        refuse_removing_last_admin(user, lock_admins(session))
-        session.delete(user)
+        remove(session, user, lock_admins(session))
 
 
 def _require_password(

@@ -78,8 +78,17 @@ def delete_user(session: Session, access: Access, user_id: UUID) -> None:
     with transaction(session):
         admins = lock_admins(session)
         user = get_visible(session, User, user_id, OWNER, access, lock=True)
-        refuse_removing_last_admin(user, admins)
-        session.delete(user)
+        remove(session, user, admins)
+
+
+def remove(session: Session, user: User, admins: Sequence[UUID]) -> None:
+    """Delete an account and what belongs to it alone.
+
+    Raises:
+        ConflictError: it is the last administrator.
+    """
+    refuse_removing_last_admin(user, admins)
+    session.delete(user)
 
 
 def reset_password(

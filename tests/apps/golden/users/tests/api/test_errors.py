@@ -38,28 +38,39 @@ def test_wrong_method_names_the_right_ones(client: TestClient) -> None:
     assert answer.headers["allow"] == "GET, POST"
 
 
-def test_malformed_json_is_422(client: TestClient) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"\xff\xfe\xfd", b"[" * 100_000],
+    ids=["cut off", "no text", "too deep"],
+)
+def test_malformed_json_is_400(client: TestClient, content: bytes) -> None:
     answer = client.post(
-        f"{API}/auth/login", content=b"{", headers={"Content-Type": "application/json"}
+        f"{API}/auth/login", content=content, headers={"Content-Type": "application/json"}
     )
+
+    assert_problem(answer, 400, "malformed")
+
+
+@pytest.mark.parametrize("media_type", ["application/xml", "text/plain", ""])
+def test_body_of_another_type_is_415(client: TestClient, media_type: str) -> None:
+    headers = {"Content-Type": media_type} if media_type else {}
+
+    answer = client.post(f"{API}/auth/login", content=b'{"email": "a"}', headers=headers)
+
+    assert_problem(answer, 415, "unsupported_media_type")
+    assert answer.headers["accept"] == "application/json"
+
+
+def test_json_by_another_name_is_read(client: TestClient) -> None:
+    headers = {"Content-Type": "application/merge-patch+json; charset=utf-8"}
+
+    answer = client.post(f"{API}/auth/login", content=b"{}", headers=headers)
 
     assert_problem(answer, 422, "invalid")
 
 
-def test_body_of_another_type_is_422(client: TestClient) -> None:
-    answer = client.post(
-        f"{API}/auth/login", content=b"<a/>", headers={"Content-Type": "application/xml"}
-    )
-
-    assert_problem(answer, 422, "invalid")
-
-
-def test_body_that_is_no_text_is_400(client: TestClient) -> None:
-    answer = client.post(
-        f"{API}/auth/login", content=b"\xff\xfe\xfd", headers={"Content-Type": "application/json"}
-    )
-
-    assert_problem(answer, 400)
+def test_absent_body_is_422(client: TestClient) -> None:
+    assert_problem(client.post(f"{API}/auth/login"), 422, "invalid")
 
 
 def test_refused_value_is_not_repeated(client: TestClient) -> None:

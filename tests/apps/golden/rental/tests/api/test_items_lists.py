@@ -1,0 +1,157 @@
+"""Items over HTTP: what is found."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app.models.item import ItemCondition
+from app.policy import Role
+from tests.factories import add_item
+from tests.support import API, Actor, assert_problem
+
+URL = f"{API}/items"
+
+
+def test_list_pages_cover_everything_once(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    rows = {str(add_item(session).id) for _ in range(5)}
+
+    seen = []
+    for offset in (0, 2, 4):
+        params = {"limit": 2, "offset": offset}
+        body = client.get(URL, params=params, headers=actor.headers).json()
+        assert body["total"] == 5
+        seen += [item["id"] for item in body["items"]]
+
+    assert len(seen) == 5
+    assert set(seen) == rows
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"limit": 101}, {"limit": 0}, {"offset": -1}, {"sort": "no_such_field"}, {"unknown": "1"}],
+)
+def test_list_refuses_parameters(
+    client: TestClient, act_as: Callable[[Role], Actor], params: dict[str, str | int]
+) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.get(URL, params=params, headers=actor.headers), 422, "invalid")
+
+
+def test_list_takes_the_largest_page(client: TestClient, act_as: Callable[[Role], Actor]) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert client.get(URL, params={"limit": 100}, headers=actor.headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "created_at",
+        "name",
+        "serial_no",
+        "daily_rate",
+        "condition",
+        "is_available",
+    ],
+)
+def test_list_sorts_both_ways(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor], field: str
+) -> None:
+    actor = act_as(Role.ADMIN)
+    for _ in range(3):
+        add_item(session)
+
+    def values(sort: str) -> list[Any]:
+        answer = client.get(URL, params={"sort": sort}, headers=actor.headers)
+        assert answer.status_code == 200
+        return [item[field] for item in answer.json()["items"]]
+
+    def order(value: Any) -> Any:
+        return Decimal(value) if field in EXACT else value
+
+    assert len(values(field)) == 3
+    assert values(field) == sorted(values(field), key=order)
+    assert values(f"-{field}") == sorted(values(field), key=order, reverse=True)
+
+
+EXACT = {"daily_rate"}
+
+
+def test_list_filters_by_condition(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    wanted = add_item(session, condition=ItemCondition.NEW)
+    add_item(session, condition=ItemCondition.GOOD)
+
+    params = {"condition": "new"}
+    body = client.get(URL, params=params, headers=actor.headers).json()
+
+    assert [item["id"] for item in body["items"]] == [str(wanted.id)]
+
+
+def test_list_filters_by_is_available(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    wanted = add_item(session, is_available=True)
+    add_item(session, is_available=False)
+
+    params = {"is_available": "true"}
+    body = client.get(URL, params=params, headers=actor.headers).json()
+
+    assert [item["id"] for item in body["items"]] == [str(wanted.id)]
+
+
+def test_list_search_takes_wildcards_literally(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    add_item(session)
+    wanted = add_item(session)
+
+    def ids(term: str) -> list[str]:
+        body = client.get(URL, params={"q": term}, headers=actor.headers).json()
+        return [item["id"] for item in body["items"]]
+
+    assert ids((wanted.name or "")[:100]) == [str(wanted.id)]
+    assert ids((wanted.name or "")[:100].upper()) == [str(wanted.id)]
+    assert ids("%") == []
+
+
+def test_read_shows_the_item(
+    client: TestClient, session: Session, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+    row = add_item(session)
+
+    answer = client.get(f"{URL}/{row.id}", headers=actor.headers)
+
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["id"] == str(row.id)
+    assert body["name"] == row.name
+    assert body["serial_no"] == row.serial_no
+
+
+def test_read_of_an_unknown_item_is_404(
+    client: TestClient, act_as: Callable[[Role], Actor]
+) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.get(f"{URL}/{uuid4()}", headers=actor.headers), 404, "not_found")
+
+
+def test_read_of_a_malformed_id_is_422(client: TestClient, act_as: Callable[[Role], Actor]) -> None:
+    actor = act_as(Role.ADMIN)
+
+    assert_problem(client.get(f"{URL}/1", headers=actor.headers), 422, "invalid")
