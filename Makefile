@@ -7,10 +7,10 @@ DEV_STAMP := $(VENV)/.installed-dev
 DEMO_BRIEF := Create a REST API for user management with authentication
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-real lint types format bench golden lock wheel clean
+.PHONY: help setup setup-dev demo test test-real lint types format bench bench-gateway golden lock wheel clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 $(BIN)/uv: requirements/bootstrap.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -57,10 +57,14 @@ test: lint types ## Lint, types and the fast test suite
 
 test-real: setup-dev ## The slow suites: sandbox, servers, containers, generated applications
 	@scripts/real-parts
+	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/real-model
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m real -q
 
 bench: setup-dev ## Measure, with peers in the same run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/bench -q -p no:randomly --benchmark-only --benchmark-sort=name
+
+bench-gateway: setup-dev ## Measure calls to models beside other clients, against a provider on this machine
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/gateway/run.py
 
 golden: setup-dev ## Write the golden applications anew; review the difference before committing
 	@$(BIN)/python scripts/golden

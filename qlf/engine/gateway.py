@@ -33,7 +33,7 @@ class ModelPlaces:
     """Signed heads of the ledger are exported here, apart from it."""
     answers: Path
     """The cache of answers; may be deleted at any time."""
-    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    provider_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The providers' own variables; they hold keys."""
 
     @property
@@ -50,7 +50,7 @@ def read_config(places: ModelPlaces) -> GatewayConfig:
     """
     from qlf.llm.config import load_config
 
-    return load_config(places.config_dir, places.environ)
+    return load_config(places.config_dir, places.provider_env)
 
 
 @asynccontextmanager

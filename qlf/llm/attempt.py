@@ -212,12 +212,13 @@ class Sender:
             sent = await send(opened.adapter)
         except Failure as failure:
             self._telemetry.attempt_failed(span, deployment, failure.kind.value)
-            renewed = (
-                may_renew
-                and failure.kind is FailureKind.AUTH
-                and await self.pool.renewed(deployment.provider, opened.key_id)
-            )
-            await settlement.failed(failure, keep_place=renewed)
+            renewed = False
+            try:
+                if may_renew and failure.kind is FailureKind.AUTH:
+                    renewed = await self.pool.renewed(deployment.provider, opened.key_id)
+            finally:
+                # Also when the key store fails, or the caller leaves, while it is asked for another key.
+                await settlement.failed(failure, keep_place=renewed)
             if renewed:
                 raise _KeyRenewed from failure
             raise

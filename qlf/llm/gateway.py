@@ -214,9 +214,11 @@ class Gateway:
     async def aclose(self) -> None:
         """Wait for what is still being recorded, and close the connections."""
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self.sender.pool.aclose()
-        if self.cache is not None:
-            await self.cache.aclose()
+        try:
+            await self.sender.pool.aclose()
+        finally:
+            if self.cache is not None:
+                await self.cache.aclose()
 
     async def _answer(self, call: Call, resolved: Resolved, started: float, check: Check | None) -> Answer:
         key = key_of(call, resolved.model, resolved.quality_class)

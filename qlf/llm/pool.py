@@ -81,12 +81,14 @@ class AdapterPool:
         return found is not None and found.key_id != key_id
 
     async def aclose(self) -> None:
-        """Close every adapter that was made."""
+        """Close every adapter that was made; the first error is raised after all were tried."""
         adapters = [*self._replaced, *(found.adapter for found in self._open.values())]
         self._open.clear()
         self._replaced.clear()
-        for adapter in adapters:
-            await adapter.aclose()
+        ends = await asyncio.gather(*(adapter.aclose() for adapter in adapters), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
 
     async def _renew(self, provider: Provider, found: OpenAdapter | None) -> OpenAdapter:
         credential = await asyncio.to_thread(self._credentials, provider)
