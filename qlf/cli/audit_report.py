@@ -165,6 +165,10 @@ def _table(run: Run, by: tuple[str, ...], rows: list[Row], total: Row) -> None:
         right=range(len(by), len(heads)),
         result=True,
     )
+    if total.cache_read_tokens:
+        run.screen.say(
+            f"{total.prompt_cached_percent} % of the input tokens came from the providers' own prompt caches"
+        )
     if total.unknown:
         run.screen.say(f"{total.unknown:,} attempts were never answered to the end and are charged in full")
 

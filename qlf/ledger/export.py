@@ -96,4 +96,5 @@ def _column(name: str) -> str:
 
 
 def _sums(row: Row) -> dict[str, int]:
-    return {_column(name): getattr(row, name) for name in SUMS}
+    found = {_column(name): getattr(row, name) for name in SUMS}
+    return {**found, "prompt_cached_percent": row.prompt_cached_percent}

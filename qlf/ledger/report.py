@@ -57,6 +57,11 @@ class Row:
     milliseconds: int
     """All attempts together, as if one had waited for the other."""
 
+    @property
+    def prompt_cached_percent(self) -> int:
+        """Share of the input tokens that providers read from their own prompt caches, rounded down."""
+        return 100 * self.cache_read_tokens // self.input_tokens if self.input_tokens else 0
+
 
 # The numbers are those of `qlf.ledger.store.State`.
 _SUMS = """

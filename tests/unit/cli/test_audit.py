@@ -32,7 +32,7 @@ def filled(own_home):
             for number, agent in enumerate(("spec", HOSTILE, "spec")):
                 whom = Attribution(run="r1", project="shop", agent=agent)
                 intent = Intent(f"c{number}", 1, "bedrock-us", "bedrock", "d", "claude-sonnet", 900_000, whom)
-                usage = Usage(1000 + number, 50)
+                usage = Usage(1000 + number, 50, cache_read_tokens=500)
                 await books.close(await books.open(intent), Outcome(Ending.ANSWERED, 250_000, usage))
             await books.served(Served("c9", "cache", "claude-sonnet", whom, 125_000))
             with pytest.raises(BudgetRefused):
@@ -180,6 +180,16 @@ def test_a_report_adds_up(cli, filled):
     )
     rows = list(csv.DictReader(io.StringIO(cli("audit", "report", "--by", "project", "--format", "csv").out)))
     assert (rows[0]["project"], rows[0]["saved_micros"], rows[0]["calls"]) == ("shop", "125000", "4")
+
+
+def test_a_report_says_how_much_the_providers_read_from_their_own_caches(cli, filled):
+    total = json.loads(cli("audit", "report", "--format", "json").out)["total"]
+    assert (total["input_tokens"], total["cache_read_tokens"], total["prompt_cached_percent"]) == (
+        3003,
+        1500,
+        49,
+    )
+    assert "49 % of the input tokens" in cli("audit", "report").err
 
 
 def test_a_report_is_limited_in_time(cli, filled):
