@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qlf.core.metering import Attribution, Ticket
@@ -38,6 +38,7 @@ BATCHES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(pending=BATCHES)
 def test_what_is_written_is_read_again(tmp_path_factory, pending):
     folder = BatchFolder(tmp_path_factory.mktemp("state") / "batches", SystemClock())
