@@ -75,7 +75,7 @@ def tail(context: click.Context, *, lines: int, follow: bool, as_json: bool) -> 
 @click.pass_context
 def verify(context: click.Context, *, head_file: str | None, as_json: bool) -> int:
     """Check every entry, link, signature and sum; exit 5 if anything is wrong."""
-    from qlf.cli.models import places_of
+    from qlf.cli.places import places_of
     from qlf.errors import LedgerUnavailable
     from qlf.ledger.heads import load_public
     from qlf.ledger.reader import LedgerReader
@@ -169,7 +169,7 @@ def prove(context: click.Context, *, seq: int) -> int:
 
 def ledger_path(run: Run) -> Path:
     """Where the ledger of this user is."""
-    from qlf.cli.models import places_of
+    from qlf.cli.places import places_of
 
     return places_of(run).ledger
 

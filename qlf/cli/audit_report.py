@@ -89,7 +89,7 @@ def report(
     """
     import json
 
-    from qlf.cli.models import places_of
+    from qlf.cli.places import places_of
     from qlf.ledger.export import report_csv, report_json
     from qlf.ledger.reader import LedgerReader
     from qlf.ledger.report import report as sums
@@ -125,7 +125,7 @@ def export(context: click.Context, *, form: str, after: int) -> int:
     """Print the entries for another program."""
     import json
 
-    from qlf.cli.models import places_of
+    from qlf.cli.places import places_of
     from qlf.ledger.export import entries_csv, entry_json
     from qlf.ledger.genai import genai_spans
     from qlf.ledger.reader import LedgerReader

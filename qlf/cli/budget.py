@@ -152,7 +152,7 @@ def set_limits(
     Each change is recorded in the ledger with who made it. A limit below what is spent already lets
     nothing more through.
     """
-    from qlf.cli.models import places_of
+    from qlf.cli.places import places_of
     from qlf.ledger.entry import clean_name
     from qlf.ledger.operation import Change
     from qlf.ledger.record import os_user, record
@@ -178,7 +178,7 @@ def set_limits(
 
 
 def _place(run: Run) -> Path:
-    from qlf.cli.models import places_of
+    from qlf.cli.places import places_of
 
     return places_of(run).ledger
 

@@ -78,7 +78,7 @@ def usd(micros: int) -> str:
 
 
 def _cache(run: Run) -> Cache:
-    from qlf.cli.models import places_of
+    from qlf.cli.places import places_of
     from qlf.engine.gateway import read_config
     from qlf.errors import ProviderError
     from qlf.llm.cache import Cache

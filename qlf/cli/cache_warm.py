@@ -93,7 +93,8 @@ async def _warm(
 ) -> BatchReport:
     import secrets
 
-    from qlf.cli.models import key_source, places_of
+    from qlf.cli.models import key_source
+    from qlf.cli.places import places_of
     from qlf.engine.gateway import open_gateway
     from qlf.ledger.budget import BudgetLimits
     from qlf.llm.batch import run_batch
@@ -139,7 +140,7 @@ def _estimate(run: Run, calls: Sequence[Call], prefer: Preference) -> BatchEstim
     from contextlib import closing
     from datetime import UTC, datetime
 
-    from qlf.cli.models import places_of
+    from qlf.cli.places import places_of
     from qlf.engine.gateway import read_config
     from qlf.llm.batch_plan import estimate_calls
     from qlf.llm.cache import Cache

@@ -15,7 +15,7 @@ def models(settings: Settings) -> list[Check]:
 
 
 def _providers(settings: Settings) -> Check:
-    from qlf.llm.config import load_config
+    from qlf.llm.config_read import load_config
 
     cost = "no model can be asked; `qlf providers example` prints a file to start from"
     try:

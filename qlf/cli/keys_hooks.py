@@ -20,7 +20,7 @@ def recorder(run: Run) -> OnEvent:
     """Writes each event to the ledger before it takes effect. What cannot be recorded does not happen."""
 
     def record(event: KeyEvent) -> None:
-        from qlf.cli.models import places_of
+        from qlf.cli.places import places_of
         from qlf.ledger.entry import Kind
         from qlf.ledger.operation import Note
         from qlf.ledger.record import record as write
@@ -43,7 +43,8 @@ def tester(run: Run, name: str) -> Tester:
 
 
 async def _test(run: Run, name: str, kind: str, fields: Fields) -> None:
-    from qlf.cli.models import credential_from, places_of
+    from qlf.cli.credential import credential_from
+    from qlf.cli.places import places_of
     from qlf.engine.gateway import open_gateway, read_config
 
     places = places_of(run)

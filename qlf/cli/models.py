@@ -1,4 +1,4 @@
-"""What commands that ask models have in common: where things are kept, and where keys come from."""
+"""Where the keys of commands that ask models come from, and what can be said of them."""
 
 from __future__ import annotations
 
@@ -11,27 +11,11 @@ from qlf.errors import KeyStoreError
 if TYPE_CHECKING:
     from qlf.cli.keys_stores import Stores
     from qlf.cli.run import Run
-    from qlf.engine.gateway import ModelPlaces
-    from qlf.ledger.keys.protocol import Fields
     from qlf.llm.credential import Credential
     from qlf.llm.deployment import Provider
     from qlf.llm.pool import CredentialSource
 
-__all__ = ["credential_from", "credential_state", "key_source", "places_of"]
-
-
-def places_of(run: Run) -> ModelPlaces:
-    """Where everything about models is kept for this user."""
-    from qlf.engine.gateway import ModelPlaces
-
-    settings = run.settings
-    return ModelPlaces(
-        config_dir=settings.config_dir,
-        ledger=settings.state_dir / "ledger" / "ledger.db",
-        heads=settings.data_dir / "ledger-heads.jsonl",
-        answers=settings.cache_dir / "answers",
-        provider_env=settings.provider_env,
-    )
+__all__ = ["credential_state", "key_source"]
 
 
 @contextmanager
@@ -53,24 +37,6 @@ def key_source(run: Run) -> Iterator[CredentialSource]:
             return _credential(provider, run.settings.provider_env, opened)
 
         yield find
-
-
-def credential_from(kind: str, fields: Fields, key_id: str) -> Credential:
-    """The credential that these secret fields are, as the adapters take it.
-
-    Args:
-        kind: The kind of the provider.
-        fields: As the key store opened them.
-        key_id: What records name it by.
-    """
-    from qlf.llm.credential import ApiKey, AwsKeys
-
-    values = {field: text.reveal() for field, text in fields.items()}
-    if kind == "bedrock" and "api_key" not in values:
-        return AwsKeys(
-            values["access_key_id"], values["secret_access_key"], values.get("session_token"), key_id
-        )
-    return ApiKey(values["api_key"], key_id)
 
 
 def credential_state(name: str | None, environ: Mapping[str, str], stores: Stores | None) -> str:
@@ -118,6 +84,8 @@ def _credential(
             f"the key {name!r} is one for {key.kind}, but the provider {provider.name!r} is {provider.kind}",
             hint="name another key in providers.yaml",
         )
+    from qlf.cli.credential import credential_from
+
     return credential_from(key.kind, key.fields, key.key_id)
 
 

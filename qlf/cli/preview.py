@@ -73,7 +73,7 @@ def preview(run: Run, request: GenerateRequest, *, model: str | None, as_json: b
 def _estimate(run: Run, tree: Tree, spec_bytes: int, model: str) -> RunEstimate:
     from datetime import UTC, datetime
 
-    from qlf.cli.models import places_of
+    from qlf.cli.places import places_of
     from qlf.engine.estimate import estimate_run
     from qlf.engine.gateway import read_config
 

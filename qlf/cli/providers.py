@@ -48,7 +48,7 @@ def providers() -> None:
 @click.pass_context
 def list_(context: click.Context, *, as_json: bool) -> int:
     """Show every deployment with its tier, price, limits, key and end of life."""
-    from qlf.cli.models import places_of
+    from qlf.cli.places import places_of
     from qlf.engine.gateway import read_config
 
     run = run_of(context)
@@ -85,7 +85,8 @@ def check(context: click.Context, *, name: str | None, as_json: bool) -> int:
     """
     import asyncio
 
-    from qlf.cli.models import key_source, places_of
+    from qlf.cli.models import key_source
+    from qlf.cli.places import places_of
     from qlf.engine.gateway import read_config
     from qlf.errors import ProviderError
 

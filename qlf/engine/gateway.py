@@ -48,7 +48,7 @@ def read_config(places: ModelPlaces) -> GatewayConfig:
     Raises:
         ProviderError: If it cannot be understood.
     """
-    from qlf.llm.config import load_config
+    from qlf.llm.config_read import load_config
 
     return load_config(places.config_dir, places.provider_env)
 

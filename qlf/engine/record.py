@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from qlf.engine.files import read_json, replace_file
 
 if TYPE_CHECKING:
-    from qlf.engine.seen import SeenRun
+    from qlf.engine.seen_run import SeenRun
 
 __all__ = ["FLOW_NAME", "Recorded", "Recording", "run_name"]
 

@@ -15,28 +15,16 @@ from typing import TYPE_CHECKING, Any
 from qlf.core.canonical import digest_value
 from qlf.engine.fingerprint import engine_digest
 from qlf.engine.request import GenerateRequest
+from qlf.engine.seen_run import SeenRun
 from qlf.engine.store import Store
 
 if TYPE_CHECKING:
     from qlf.core.tree import Tree
     from qlf.engine.output import WriteReport
 
-__all__ = ["Replay", "SeenRun", "document", "keep_run", "lookup", "replay"]
+__all__ = ["Replay", "document", "keep_run", "lookup", "replay"]
 
 _SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True)
-class SeenRun:
-    """A run out of the store."""
-
-    facts: Mapping[str, Any]
-    """The parts of the result that do not depend on where and when."""
-    spec: Mapping[str, Any]
-    tree: Tree
-    artifacts: Sequence[Mapping[str, Any]]
-    request: GenerateRequest
-    home: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Literal
 
 from qlf.errors import ProviderError
@@ -18,17 +17,12 @@ from qlf.llm.deployment import Deployment, Provider
 from qlf.llm.models import Model, Tier, catalogue
 
 __all__ = [
-    "FILE_NAME",
     "CacheLimits",
     "DeclaredPrice",
     "GatewayConfig",
     "Strategy",
     "did_you_mean",
-    "load_config",
 ]
-
-FILE_NAME = "providers.yaml"
-MAX_BYTES = 1_048_576
 
 Strategy = Literal["round_robin", "least_busy", "lowest_latency", "lowest_cost"]
 
@@ -102,28 +96,6 @@ class GatewayConfig:
         return frozenset({model})
 
 
-def load_config(path: Path, environ: Mapping[str, str]) -> GatewayConfig:
-    """The configuration in `path`, or, when there is no such file, that of the environment.
-
-    Args:
-        path: `providers.yaml`, or the folder that may hold it.
-        environ: The variables of the providers' own tools. With a file they are not read.
-
-    Raises:
-        ProviderError: One sentence, with the file and the line where it is known.
-    """
-    if path.is_dir():
-        path = path / FILE_NAME
-    text = _read(path)
-    if text is None:
-        from qlf.llm.config_env import config_from_environment
-
-        return config_from_environment(environ)
-    from qlf.llm.config_file import parse_config
-
-    return parse_config(text, name=str(path))
-
-
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing when no known name is near."""
     close = difflib.get_close_matches(name[:80].lower(), list(known), n=1, cutoff=0.6)
@@ -133,17 +105,3 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def known_models(own: Mapping[str, Model]) -> dict[str, Model]:
     """The catalogue together with the user's own models, which win."""
     return {**catalogue().models, **own}
-
-
-def _read(path: Path) -> str | None:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ProviderError(f"{path} is larger than {MAX_BYTES // 1024} KiB")
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError as error:
-        raise ProviderError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "its name is not usable"
-        raise ProviderError(f"{path} cannot be read: {reason}", hint="make it a file you may read") from error

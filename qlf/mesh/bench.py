@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from qlf.core.runbook import Runbook, runbook
 from qlf.core.spec import Spec
@@ -28,9 +28,6 @@ from qlf.sandbox import (
     open_sandbox,
     uv_variables,
 )
-
-if TYPE_CHECKING:
-    from qlf.mesh.server import Fresh
 
 __all__ = ["CHECK_LIMITS", "Bench"]
 
@@ -62,7 +59,7 @@ class Bench:
     @property
     def sandbox(self) -> Sandbox:
         """The strongest sandbox of this machine."""
-        return self._once("sandbox", lambda: open_sandbox(self.context.policy, cache=self._folder("sandbox")))
+        return self.once("sandbox", lambda: open_sandbox(self.context.policy, cache=self._folder("sandbox")))
 
     @property
     def environment(self) -> Environment:
@@ -74,24 +71,13 @@ class Bench:
         lock = self.runbook.check_lock
         if lock not in self.tree:
             raise InputError(f"the application has no {lock!r} to make its environment from")
-        return self._once("environment", lambda: self._ensure(self.tree.text(lock)))
+        return self.once("environment", lambda: self._ensure(self.tree.text(lock)))
 
     @property
     def tools(self) -> Environment:
         """The packages of the mesh's own checkers that run beside the application."""
         text = resources.files("qlf.mesh").joinpath("tools.lock").read_text()
-        return self._once("tools", lambda: self._ensure(text))
-
-    @property
-    def fresh(self) -> Fresh:
-        """A migrated database with its administrator, made once; see `qlf.mesh.server.prepare`.
-
-        Raises:
-            BootFailed: If the application cannot do it. It is asked again by the next gate.
-        """
-        from qlf.mesh.server import prepare
-
-        return self._once("fresh", lambda: prepare(self))
+        return self.once("tools", lambda: self._ensure(text))
 
     @contextmanager
     def files(self, *, writable: bool = True) -> Iterator[Mount]:
@@ -143,7 +129,8 @@ class Bench:
             self.run(self.command(words, here, mounts=(cache,), limits=CHECK_LIMITS))
             return read_left(left)
 
-    def _once(self, name: str, make: Callable[[], Made]) -> Made:
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What `make` makes, made by the first gate that asks for `name`."""
         if name not in self._made:
             with self._locks[name]:
                 if name not in self._made:

@@ -18,7 +18,7 @@ from qlf.mesh.checks.junit import stable
 from qlf.mesh.http import Client, NoAnswer
 from qlf.sandbox import Completed, Limits, Process, SandboxFailed, Workspace
 
-__all__ = ["ADMIN_EMAIL", "BootFailed", "Fresh", "Server", "prepare", "serve"]
+__all__ = ["ADMIN_EMAIL", "BootFailed", "Fresh", "Server", "fresh_of", "prepare", "serve"]
 
 ADMIN_EMAIL = "checker@example.com"
 
@@ -74,6 +74,11 @@ class Server:
         """A client of it, outside of its sandbox."""
         with Client(self.socket) as client:
             yield client
+
+
+def fresh_of(bench: Bench) -> Fresh:
+    """The migrated database of a tree under test, made on first use; see `prepare`."""
+    return bench.once("fresh", lambda: prepare(bench))
 
 
 def prepare(bench: Bench) -> Fresh:

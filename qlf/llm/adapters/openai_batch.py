@@ -23,9 +23,9 @@ from qlf.llm.adapters.connection import LARGEST_ANSWER, Broken
 from qlf.llm.adapters.failures import broken, failed, timed_out
 from qlf.llm.adapters.fields import Misshapen
 from qlf.llm.adapters.openai_errors import error_in, meaning
+from qlf.llm.adapters.openai_refusal import refused
 from qlf.llm.adapters.openai_reply import parse_reply, parse_usage
 from qlf.llm.adapters.openai_request import request_body
-from qlf.llm.adapters.openai_wire import refused
 from qlf.llm.batch_api import BatchStatus, LineResult, RemoteBatch
 from qlf.llm.deployment import Deployment
 from qlf.llm.failure import Failure, FailureKind

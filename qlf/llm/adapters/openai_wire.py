@@ -21,11 +21,11 @@ from qlf.llm.adapters import fields
 from qlf.llm.adapters.connection import Broken
 from qlf.llm.adapters.failures import broken, failed, timed_out
 from qlf.llm.adapters.fields import Misshapen
-from qlf.llm.adapters.headers import rate_report, request_id, retry_after_seconds
+from qlf.llm.adapters.headers import rate_report, request_id
 from qlf.llm.adapters.openai_errors import error_in, meaning
+from qlf.llm.adapters.openai_refusal import headers_of, refused
 from qlf.llm.adapters.openai_reply import StreamedReply, parse_reply, parse_usage
 from qlf.llm.adapters.openai_request import request_body
-from qlf.llm.adapters.openai_transport import HEADERS
 from qlf.llm.adapters.schema import checked
 from qlf.llm.adapters.sse import EventReader, EventTooLarge
 from qlf.llm.deployment import Deployment
@@ -36,33 +36,10 @@ from qlf.llm.request import ModelRequest
 if TYPE_CHECKING:
     from qlf.llm.adapters.openai_batch import OpenAIBatches
 
-__all__ = ["OpenAIWire", "refused"]
+__all__ = ["OpenAIWire"]
 
 _DRAIN_SECONDS = 0.25
 _UNFINISHED = "ended its answer without saying why it stopped"
-
-
-def _headers(response: httpx2.Response) -> Mapping[str, str]:
-    headers: Mapping[str, str] = response.extensions.get(HEADERS, {})
-    return headers
-
-
-def refused(deployment: Deployment, response: httpx2.Response, *, begun: bool = False) -> Failure:
-    """The failure that a response with an error status, or an error in place of an answer, stands for."""
-    status = None if begun else response.status_code
-    means = meaning(status, error_in(response.content))
-    headers = _headers(response)
-    return failed(
-        means.kind,
-        deployment,
-        means.what,
-        hint=means.hint,
-        status=response.status_code,
-        sent=begun,
-        retry_after_seconds=retry_after_seconds(headers),
-        request_id=request_id(headers),
-        rates=rate_report(headers),
-    )
 
 
 def _malformed(deployment: Deployment, response: httpx2.Response, error: Exception) -> Failure:
@@ -71,7 +48,7 @@ def _malformed(deployment: Deployment, response: httpx2.Response, error: Excepti
         deployment,
         f"sent an answer that is not of its wire format: {error}",
         status=response.status_code,
-        request_id=request_id(_headers(response)),
+        request_id=request_id(headers_of(response)),
     )
 
 
@@ -181,7 +158,7 @@ class OpenAIWire:
                             first = time.perf_counter() - started
                         yield TextDelta(text)
             reply = answer.reply()
-            headers = _headers(response)
+            headers = headers_of(response)
             if reply is None:
                 raise failed(
                     FailureKind.CUT, deployment, "ended its stream too early", request_id=request_id(headers)
@@ -212,7 +189,7 @@ def _whole_reply(deployment: Deployment, response: httpx2.Response) -> Reply:
             usage = parse_usage(body)
             reply = parse_reply(body)
             if reply is not None:
-                headers = _headers(response)
+                headers = headers_of(response)
                 return dataclasses.replace(reply, request_id=request_id(headers), rates=rate_report(headers))
             failure = failed(FailureKind.CUT, deployment, _UNFINISHED, usage=usage)
     except Misshapen as error:
@@ -240,7 +217,7 @@ def _added(
             means.what,
             hint=means.hint,
             sent=True,
-            request_id=request_id(_headers(response)),
+            request_id=request_id(headers_of(response)),
         )
     except Misshapen as error:
         failure = _malformed(deployment, response, error)

@@ -18,7 +18,7 @@ from qlf.mesh.driver.contract import Contract
 from qlf.mesh.driver.drive import read_contract
 from qlf.mesh.gate import Gate, Outcome, limited
 from qlf.mesh.http import NoAnswer
-from qlf.mesh.server import ADMIN_EMAIL, BootFailed, Server, last_words, serve
+from qlf.mesh.server import ADMIN_EMAIL, BootFailed, Server, fresh_of, last_words, serve
 from qlf.sandbox import Command, Limits, Tier
 
 _MIB = 1024 * 1024
@@ -44,7 +44,7 @@ def _run(bench: Bench) -> Outcome:
     except ValueError as error:
         return Outcome((Finding("contract.unreadable", str(error), path=path),), evidence=evidence)
     try:
-        with serve(bench, bench.fresh, unthrottled=True) as server:
+        with serve(bench, fresh_of(bench), unthrottled=True) as server:
             findings = _drift(bench, contract, server)
             if bench.sandbox.tier is not Tier.A:
                 blocked = "Schemathesis needs a sandbox with namespaces to reach the application from"

@@ -8,7 +8,7 @@ from qlf.core.finding import Finding
 from qlf.mesh.bench import Bench
 from qlf.mesh.driver.drive import drive, read_contract
 from qlf.mesh.gate import Gate, Outcome, limited
-from qlf.mesh.server import ADMIN_EMAIL, BootFailed, Server, serve
+from qlf.mesh.server import ADMIN_EMAIL, BootFailed, Server, fresh_of, serve
 
 _GRACE_SECONDS = 5.0
 """What a loaded machine may take on top of the time that the application allows itself."""
@@ -17,7 +17,7 @@ _GRACE_SECONDS = 5.0
 def _run(bench: Bench) -> Outcome:
     evidence: dict[str, object] = {"sandbox": bench.sandbox.tier.value}
     try:
-        with serve(bench, bench.fresh) as server:
+        with serve(bench, fresh_of(bench)) as server:
             # Migrated, made the administrator, listened, live, ready.
             checks = 5
             found, driven, entities = _drive(bench, server)

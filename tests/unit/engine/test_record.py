@@ -13,7 +13,7 @@ import pytest
 from qlf.core.tree import Tree
 from qlf.engine.record import Recording
 from qlf.engine.request import GenerateRequest
-from qlf.engine.seen import SeenRun
+from qlf.engine.seen_run import SeenRun
 
 FLOW, RUN = "00000000-0000-0000-0000-00000000f10e", "00000000-0000-0000-0000-0000000000aa"
 

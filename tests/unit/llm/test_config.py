@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qlf.errors import ProviderError
-from qlf.llm.config import load_config
 from qlf.llm.config_env import config_from_environment
 from qlf.llm.config_file import parse_config
+from qlf.llm.config_read import load_config
 from qlf.llm.endpoint import endpoint_problem
 
 FILE = """

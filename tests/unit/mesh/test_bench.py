@@ -34,7 +34,12 @@ def test_gates_that_start_at_different_ends_do_not_lock_each_other_out(
     monkeypatch.setattr(bench, "open_sandbox", lambda *_, **__: slow("sandbox"))
     monkeypatch.setattr(bench, "ensure", lambda *_, **__: (shared.sandbox, slow("environment")))
     monkeypatch.setattr(server, "prepare", lambda _: (shared.environment, shared.sandbox, slow("fresh")))
-    asked = [lambda: shared.environment, lambda: shared.fresh, lambda: shared.sandbox, lambda: shared.fresh]
+    asked = [
+        lambda: shared.environment,
+        lambda: server.fresh_of(shared),
+        lambda: shared.sandbox,
+        lambda: server.fresh_of(shared),
+    ]
     threads = [threading.Thread(target=ask, daemon=True) for ask in asked]
     for thread in threads:
         thread.start()
