@@ -214,6 +214,10 @@ class BehaviourView:
         """The same, with the names that the code uses."""
         return tuple(screening_view(self.spec, rule) for rule in self.screenings)
 
+    def stopping(self, verb: VerbView) -> tuple[ScreeningView, ...]:
+        """The screenings whose alerts can stop a transition."""
+        return tuple(view for view in self.screening_views if verb.name in view.stopped)
+
     @property
     def writes(self) -> bool:
         """Whether requests make, change or remove rows."""

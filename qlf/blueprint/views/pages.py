@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qlf.blueprint.contract.routes import entity_paths
@@ -10,6 +11,7 @@ from qlf.blueprint.gaps import Gap, gaps
 from qlf.blueprint.views.access import BASIC, policy, role_names
 from qlf.blueprint.views.app import AppView, app_view
 from qlf.blueprint.views.entity import EntityView
+from qlf.blueprint.views.field import FieldView
 from qlf.core.spec import FieldType, OnDelete, Question, Spec
 
 __all__ = ["Column", "Edge", "Pages", "PathRow", "RightRow", "pages"]
@@ -131,16 +133,7 @@ class Pages:
     @property
     def account_columns(self) -> tuple[Column, ...]:
         """Columns that accounts have beyond those of every application."""
-        return tuple(
-            _column(
-                field.spec.type,
-                field.name,
-                unique=field.spec.unique,
-                required=field.required,
-                note="whatever its case" if field.folded else "",
-            )
-            for field in self.app.account.fields
-        )
+        return tuple(column for field in self.app.account.fields for column in _field(field))
 
     @property
     def cascades(self) -> tuple[str, ...]:
@@ -184,15 +177,16 @@ def _columns(entity: EntityView) -> list[Column]:
         Column("uuid", relation.column, "FK", "" if relation.required else "may be empty")
         for relation in entity.keys
     ]
-    for field in entity.fields:
-        note = ", ".join(field.spec.choices) if field.is_enum else ""
-        note = "whatever its case" if field.folded and field.spec.unique else note
-        columns.append(
-            _column(field.spec.type, field.name, unique=field.spec.unique, required=field.required, note=note)
-        )
+    columns += [column for field in entity.fields for column in _field(field)]
     return [*columns, Column("datetime", "created_at", "", ""), Column("datetime", "updated_at", "", "")]
 
 
-def _column(kind: FieldType, name: str, *, unique: bool, required: bool, note: str = "") -> Column:
-    parts = [part for part in (note, "" if required else "may be empty") if part]
-    return Column(_KINDS.get(kind, "string"), name, "UK" if unique else "", "; ".join(parts))
+def _field(field: FieldView) -> Iterator[Column]:
+    kind = _KINDS.get(field.spec.type, "string")
+    empty = "" if field.required else "may be empty"
+    choices = ", ".join(field.spec.choices) if field.is_enum else ""
+    note = "; ".join(part for part in (choices, empty) if part)
+    yield Column(kind, field.name, "UK" if field.unique_column == field.name else "", note)
+    if field.folded:
+        key = "UK" if field.spec.unique else ""
+        yield Column("string", field.folded, key, f"{field.name} to compare by, whatever its case")

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from qlf.blueprint.views.coding import Coded, coded, owner_chain, relation_to
 from qlf.blueprint.views.initial import assigned, field_view, initial_values
-from qlf.core.spec import Cardinality, Entity, Field, FieldType, Screening, Spec
+from qlf.core.spec import Cardinality, Entity, Field, FieldType, Screening, Spec, StateMachine
 from qlf.errors import InputError
 
 __all__ = ["ScreeningView", "screening_view"]
+
+_CONFIRMED = "confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ class ScreeningView:
     alert_row: str
     """Column of the alert that leads to the row."""
     alert_rule: str
+    alert_state: str
+    """Field with the state of the alert; empty where alerts have none."""
+    stopping: tuple[str, ...]
+    """Members of that state that stop the row."""
+    stopped: tuple[str, ...]
+    """Transitions of the row that are then refused."""
+    words: str
+    """Name of the alert in a sentence."""
 
 
 def screening_view(spec: Spec, rule: Screening) -> ScreeningView:
@@ -93,7 +103,29 @@ def screening_view(spec: Spec, rule: Screening) -> ScreeningView:
         _alert(spec, rule, to_row.name, to_rule.name if to_rule else None),
         f"{to_row.name}_id",
         f"{to_rule.name}_id" if to_rule else "",
+        *_stops(spec, rule, machine),
+        coded(spec, rule.alerts).words,
     )
+
+
+def _stops(
+    spec: Spec, rule: Screening, machine: StateMachine
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    alerts = spec.machine(rule.alerts)
+    known = alerts.states if alerts is not None else ()
+    wanted = rule.stops if rule.stops is not None else tuple(s for s in known if s == _CONFIRMED)
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        raise InputError(
+            f"the screening {rule.name!r} is to stop rows by the state {unknown[0]!r}, "
+            f"which {rule.alerts!r} does not have"
+        )
+    if alerts is None or not wanted:
+        return "", (), ()
+    enum = assigned(spec, rule.alerts, alerts.field).enum
+    goes_on = {state for step in machine.transitions for state in step.from_}
+    stopped = tuple(step.name for step in machine.transitions if step.to in goes_on)
+    return alerts.field, tuple(f"{enum}.{state.upper()}" for state in wanted), stopped
 
 
 def _alert(spec: Spec, rule: Screening, to_row: str, to_rule: str | None) -> tuple[tuple[str, str], ...]:

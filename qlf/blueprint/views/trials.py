@@ -206,6 +206,16 @@ class Trials(Effects):
         """Sums that requests can change."""
         return tuple(total for total in self.does.totals if total.column in self.names)
 
+    def alert_class(self, view: ScreeningView) -> str:
+        """The enumeration of the states of an alert."""
+        return view.stopping[0].split(".")[0]
+
+    def alert_states(self, view: ScreeningView) -> tuple[tuple[str, bool], ...]:
+        """Each state of an alert, and whether it stops the row."""
+        states = self.view_of(view.alert.name).field(view.alert_state).choices
+        members = (f"{self.alert_class(view)}.{name}" for name, _ in states)
+        return tuple((member, member in view.stopping) for member in members)
+
     def screening(self, view: ScreeningView) -> ScreeningTest:
         """The numbers for a screening."""
         rule = self.view_of(view.rule.name)

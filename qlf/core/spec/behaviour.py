@@ -232,6 +232,8 @@ class Screening(_Rule):
     """Relation over which velocity is counted, such as `card`."""
     held_state: Word
     """State that the row starts in when a rule fires."""
+    stops: tuple[Word, ...] | None = None
+    """States of an alert that leave its row only steps to an end; by default `confirmed`, if there is one."""
 
 
 class OtherRule(_Rule):

@@ -64,3 +64,35 @@ def test_screening_needs_the_fields_of_its_rules(kitchen_sink: Spec) -> None:
 
     with pytest.raises(InputError, match="threshold"):
         render("backend", parse_spec(data))
+
+
+def with_alerts(spec: Spec, stops: list[str] | None) -> Spec:
+    data = spec.model_dump(mode="json", by_alias=True)
+    fields = {entity["name"]: entity["fields"] for entity in data["entities"]}
+    status = {"name": "status", "type": "enum", "read_only": True}
+    fields["alert"].append({**status, "choices": ["raised", "confirmed"]})
+    next(field for field in fields["payment"] if field["name"] == "status")["choices"].append("sent")
+    machine = next(item for item in data["state_machines"] if item["entity"] == "payment")
+    machine["states"].append("sent")
+    machine["transitions"].append({"name": "send", "from": ["released"], "to": "sent"})
+    step = {"name": "confirm", "from": ["raised"], "to": "confirmed"}
+    states = {"initial": "raised", "states": ["raised", "confirmed"], "transitions": [step]}
+    data["state_machines"].append({"entity": "alert", **states})
+    next(rule for rule in data["rules"] if rule["kind"] == "screening")["stops"] = stops
+    return parse_spec(data)
+
+
+def test_confirmed_alert_stops_every_step_but_the_last(kitchen_sink: Spec) -> None:
+    text = service(with_alerts(kitchen_sink, None), "payment")
+
+    release, send = text.split("def release_payment")[1].split("def send_payment")
+    assert "_refuse_if_fraud_stops(session, row)" in release
+    assert "_refuse_if_fraud_stops(session, row)" not in send.split("def _")[0]
+    assert "stopping = (AlertStatus.CONFIRMED,)" in text
+
+
+def test_states_that_stop_are_for_the_spec_to_say(kitchen_sink: Spec) -> None:
+    assert "AlertStatus.RAISED" in service(with_alerts(kitchen_sink, ["raised"]), "payment")
+    assert "_stops" not in service(with_alerts(kitchen_sink, []), "payment")
+    with pytest.raises(InputError, match="by the state 'gone'"):
+        service(with_alerts(kitchen_sink, ["gone"]), "payment")

@@ -171,6 +171,17 @@ def test_list_sorts_both_ways(
     assert values(f"-{field}") == sorted(values(field), reverse=True)
 
 
+@pytest.mark.parametrize("sort", ["last_login_at", "-last_login_at"])
+def test_list_has_who_never_logged_in_at_the_end(
+    client: TestClient, admin: Actor, session: Session, sort: str
+) -> None:
+    never = add_user(session, "never@example.com")
+
+    items = client.get(URL, params={"sort": sort}, headers=admin.headers).json()["items"]
+
+    assert [item["id"] for item in items] == [str(admin.id), str(never.id)]
+
+
 def test_list_pages_cover_everything_once(
     client: TestClient, admin: Actor, session: Session
 ) -> None:
