@@ -5,21 +5,47 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
-from qlf.core.spec import FieldType
+from qlf.core.spec import Field, FieldType
 from qlf.errors import InputError
-
-if TYPE_CHECKING:
-    from qlf.blueprint.views.field import FieldView
 
 __all__ = ["literal"]
 
 T = TypeVar("T")
 
 
-def literal(field: FieldView, value: object) -> str:
+class Typed(Protocol):
+    """What has to be known of a field to write a value of it; `FieldView` says what each means."""
+
+    @property
+    def spec(self) -> Field: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def is_enum(self) -> bool: ...
+    @property
+    def enum_class(self) -> str: ...
+    @property
+    def textual(self) -> bool: ...
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def scale(self) -> int: ...
+    @property
+    def minimum(self) -> Decimal: ...
+    @property
+    def maximum(self) -> Decimal: ...
+    @property
+    def qualified(self) -> bool: ...
+
+
+def literal(field: Typed, value: object) -> str:
     """`value` as the code for it.
 
     Raises:
@@ -35,7 +61,7 @@ def literal(field: FieldView, value: object) -> str:
         ) from error
 
 
-def _literal(field: FieldView, value: object) -> str:
+def _literal(field: Typed, value: object) -> str:
     kind = field.spec.type
     if field.is_enum:
         return f"{field.enum_class}.{str(value).upper()}"
@@ -56,7 +82,7 @@ def _literal(field: FieldView, value: object) -> str:
     return _moment(field, str(value))
 
 
-def _moment(field: FieldView, value: str) -> str:
+def _moment(field: Typed, value: str) -> str:
     dotted = "dt." if field.qualified else ""
     if field.spec.type is FieldType.DATE:
         day = date.fromisoformat(value)
@@ -83,6 +109,6 @@ def _whole(value: object) -> int:
     return int(value)
 
 
-def _within(field: FieldView, number: Decimal) -> None:
+def _within(field: Typed, number: Decimal) -> None:
     if not field.minimum <= number <= field.maximum:
         raise ValueError(number)

@@ -109,7 +109,7 @@ def _move(row: Rental, target: RentalStatus, *sources: RentalStatus) -> None:
 
 def _check(session: Session, row: Rental) -> None:
     refer(session, Customer, row.customer_id, "customer_id")
-    # Whoever else wants the same item waits here, and then finds this row.
+    # Whoever else wants the same one waits here, and then finds this row.
     refer(session, Item, row.item_id, "item_id", lock=True)
     _check_rental_dates_ordered(row)
     _check_item_rented_once(session, row)

@@ -83,7 +83,7 @@ def _check(session: Session, access: Access, row: CartItem) -> None:
 
 
 def _check_cart_open(session: Session, row: CartItem) -> None:
-    # Held until the end, so that it cannot be closed while its cart items change.
+    # Held until the end, so that it cannot be closed while what belongs to it changes.
     cart = session.get_one(Cart, row.cart_id, with_for_update=True, populate_existing=True)
     if cart.status == CartStatus.CHECKED_OUT:
         raise ConflictError("The cart is closed.", code="closed")
