@@ -90,8 +90,12 @@ class Contract:
         return sum(method in item for item in self._paths.values() for method in _METHODS)
 
     def routes(self, entity: Entity) -> Routes:
-        """The routes of an entity, found by the house's naming: plural with dashes below the prefix."""
-        top = f"{self.prefix}/{plural_of(entity).replace('_', '-')}"
+        """The routes of an entity, found by the house's naming: plural with dashes below the prefix.
+
+        Accounts are managed at `users`, whatever the spec calls them.
+        """
+        name = "users" if entity.account else plural_of(entity).replace("_", "-")
+        top = f"{self.prefix}/{name}"
         item = next((path for path in self._paths if _is_item(path, top)), None)
         verbs = {}
         for path in self._paths:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qlf.core.spec import Spec, load_spec
+from qlf.core.spec import Entity, Spec, load_spec
 from qlf.mesh.driver.contract import Contract
 from qlf.mesh.driver.hints import hints_for
 from qlf.mesh.driver.machine import legal_path
@@ -90,6 +90,15 @@ def test_routes_are_found_by_the_plural_with_dashes(spec: Spec) -> None:
     assert routes.update.at("7") == "/api/v1/order-lines/7"
     assert list(routes.verbs or {}) == ["give_back"]
     assert not contract.routes(spec.entity("item")).any
+
+
+@pytest.mark.parametrize("name", ["user", "employee"])
+def test_accounts_are_found_at_users_whatever_the_spec_calls_them(name: str) -> None:
+    ok = {"responses": {"200": {}}}
+    document = {"paths": {"/api/v1/auth/login": {"post": ok}, "/api/v1/users": {"post": ok}}}
+    contract = Contract(document, "/auth/login")
+    assert contract.routes(Entity(name=name, account=True)).create is not None
+    assert not contract.routes(Entity(name="employee")).any
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"paths": {}}, {"paths": []}])
