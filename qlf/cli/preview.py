@@ -33,6 +33,9 @@ def preview(run: Run, request: GenerateRequest, *, model: str | None, as_json: b
 
     check_overlays(request.overlays)
     settings, screen = run.settings, run.screen
+    if model is not None:
+        # A model that is not there is said now, not after the work.
+        _known(run, model)
     spec, _ = plan_spec(request, EngineContext(home=settings.cache_dir))
     context = EngineContext(home=settings.cache_dir, workers=settings.threads)
     steps = context.plan_titles(request)
@@ -68,6 +71,18 @@ def preview(run: Run, request: GenerateRequest, *, model: str | None, as_json: b
     lines += ["", *_costs(estimate)]
     screen.result("\n".join(lines))
     screen.say(f"dry run: {len(files)} files would be written, nothing was", "good")
+
+
+def _known(run: Run, model: str) -> None:
+    from datetime import UTC, datetime
+
+    from qlf.cli.places import places_of
+    from qlf.engine.gateway import read_config
+    from qlf.llm.catalogue import resolve
+
+    found = resolve(model, read_config(places_of(run)), datetime.now(tz=UTC).date())
+    if found.notice:
+        run.screen.say(found.notice, "warn")
 
 
 def _estimate(run: Run, tree: Tree, spec_bytes: int, model: str) -> RunEstimate:

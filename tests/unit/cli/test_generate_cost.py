@@ -46,6 +46,7 @@ def test_a_model_that_is_not_configured_is_one_sentence(cli, configured):
     assert answer.code == 5
     assert "no deployment of" in answer.err
     assert "configured are: gpt-4.1" in answer.err
+    assert "compile the brief" not in answer.err, "it is said before any work is done"
 
 
 def test_a_model_for_the_template_engine_is_refused(cli):
